@@ -1,0 +1,92 @@
+//! What an operator can do: one trait, spoken by the JSON API, the pages, the CLI and the TUI alike.
+//!
+//! [`Local`] works in this process, [`Remote`] speaks to a running server; both answer with the same [`views`].
+
+use async_trait::async_trait;
+
+use crate::store::StoreError;
+
+pub mod local;
+#[cfg(feature = "remote")]
+pub mod remote;
+pub mod views;
+
+pub use local::Local;
+#[cfg(feature = "remote")]
+pub use remote::Remote;
+use views::{AccountEdit, AccountView, NewAccount, RequestPage, RequestPageQuery, RequestView, StatusView};
+
+/// The list of what an operator can do. Accounts are named by id or by name, ids first.
+#[async_trait]
+pub trait Control: Send + Sync + 'static {
+    /// How the gateway stands.
+    async fn status(&self) -> Result<StatusView, ControlError>;
+
+    /// All accounts, in the order in which they are tried when no session runs.
+    async fn accounts(&self) -> Result<Vec<AccountView>, ControlError>;
+
+    /// Adds an account and returns it.
+    ///
+    /// # Errors
+    /// [`ControlError::Invalid`] for a name, key, URL or provider that won't do; [`ControlError::Conflict`] for a name
+    /// that is taken.
+    async fn add_account(&self, account: NewAccount) -> Result<AccountView, ControlError>;
+
+    /// Pauses, resumes, renames, reorders or resizes an account, and returns it.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`]; [`ControlError::Conflict`] if it is so already, or the name is taken.
+    async fn edit_account(&self, account: &str, edit: AccountEdit) -> Result<AccountView, ControlError>;
+
+    /// Removes an account; its records stay. `confirm` must be its name.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`], [`ControlError::ConfirmationRequired`].
+    async fn remove_account(&self, account: &str, confirm: &str) -> Result<(), ControlError>;
+
+    /// A page of finished requests, newest first.
+    async fn requests(&self, query: RequestPageQuery) -> Result<RequestPage, ControlError>;
+
+    /// One finished request.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`].
+    async fn request(&self, id: &str) -> Result<RequestView, ControlError>;
+}
+
+/// Why an operator's wish was not fulfilled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ControlError {
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// It is so already, or something else is in the way.
+    #[error("{0}")]
+    Conflict(String),
+    /// The wish makes no sense; says what would.
+    #[error("{0}")]
+    Invalid(String),
+    /// The removal was not confirmed with the account's name.
+    #[error("to remove account {0:?}, confirm with exactly this name")]
+    ConfirmationRequired(String),
+    /// The server did not accept the admin token.
+    #[error("{0}")]
+    Unauthorized(String),
+    /// The server can't be reached, or can't do it now.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for ControlError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NameTaken(_) => Self::Conflict(error.to_string()),
+            StoreError::NoSuchAccount => Self::NotFound(error.to_string()),
+            other => Self::Store(other),
+        }
+    }
+}

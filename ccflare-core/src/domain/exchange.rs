@@ -1,0 +1,227 @@
+//! One client request as it is written down: what was asked, who answered, what it used and cost.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, ExchangeId, NanoUsd, Timestamp, Usage};
+
+/// What is known when a request arrives; written before it is sent, so that nothing can vanish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// The id of the exchange.
+    pub id: ExchangeId,
+    /// When the request arrived.
+    pub at: Timestamp,
+    /// Its method.
+    pub method: http::Method,
+    /// Its path, without the query: queries may carry anything.
+    pub path: Box<str>,
+    /// The model it asks for.
+    pub model: Option<Box<str>>,
+    /// Bytes of its body.
+    pub request_bytes: u64,
+}
+
+/// One finished exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// What was asked.
+    pub intent: Intent,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The status the client saw; `None` if it left before one, or the process died.
+    pub status: Option<u16>,
+    /// What went wrong, for people; at most a line.
+    pub error: Option<Box<str>>,
+    /// Every try, in order. The last one that has a status answered.
+    pub attempts: Vec<AttemptRecord>,
+    /// How long it took.
+    pub timing: Timing,
+    /// The model that answered, by its own word.
+    pub model: Option<Box<str>>,
+    /// What it used; unknown counts are `None`.
+    pub usage: Usage,
+    /// What that cost; `None` if the model or a count is unknown.
+    pub cost: Option<NanoUsd>,
+    /// The date of the price table that computed `cost`.
+    pub priced: Option<Arc<str>>,
+    /// Bytes of the answer's body that the client was given.
+    pub response_bytes: u64,
+}
+
+impl Exchange {
+    /// An exchange of which only the intent is known, as recovery finds them.
+    #[must_use]
+    pub fn unfinished(intent: Intent, outcome: Outcome) -> Self {
+        Self {
+            intent,
+            outcome,
+            status: None,
+            error: None,
+            attempts: Vec::new(),
+            timing: Timing::default(),
+            model: None,
+            usage: Usage::default(),
+            cost: None,
+            priced: None,
+            response_bytes: 0,
+        }
+    }
+
+    /// Whether the client got a whole answer that is not an error.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.outcome == Outcome::Answered && self.status.is_some_and(|status| status < 400)
+    }
+
+    /// The attempt that answered, or the last one made.
+    #[must_use]
+    pub fn final_attempt(&self) -> Option<&AttemptRecord> {
+        self.attempts.last()
+    }
+}
+
+/// How an exchange ended. Each ends in exactly one way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The upstream's answer went through whole, whatever its status.
+    Answered,
+    /// No upstream answer could be had; the client got our own error.
+    Failed,
+    /// The upstream broke off, or reported an error, in the middle of its answer.
+    Cut,
+    /// The client left first.
+    Cancelled,
+    /// The process ended first; found open at the next start.
+    Interrupted,
+}
+
+impl Outcome {
+    /// The outcome as the JSON API names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Cut => "cut",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// Durations since the request arrived; `None` is a point never reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Until the answer's headers.
+    pub headers: Option<Duration>,
+    /// Until the first content of a stream, or the first byte of any other answer.
+    pub first_token: Option<Duration>,
+    /// Until the end.
+    pub end: Option<Duration>,
+}
+
+/// One try of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRecord {
+    /// The account, or `None` for the client's own credentials.
+    pub account: Option<(AccountId, Arc<str>)>,
+    /// Why this account was tried.
+    pub choice: Choice,
+    /// When, since the request arrived.
+    pub started: Duration,
+    /// How long until its headers, its failure, or the moment the client left.
+    pub took: Duration,
+    /// The status it answered, if it did.
+    pub status: Option<u16>,
+    /// How the answer was judged.
+    pub verdict: VerdictKind,
+    /// What it said, where that is worth keeping; at most a line.
+    pub detail: Option<Box<str>>,
+}
+
+/// Why an account was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Choice {
+    /// It holds the running session.
+    ActiveSession,
+    /// No session was running; it is first by priority and order.
+    NewSession,
+    /// Those before it could not serve.
+    FailOver,
+    /// The same account once more, after a short wait.
+    Retry,
+    /// No account is configured: the client's own credentials go on.
+    ClientCredentials,
+    /// A strategy of the embedder's own chose it.
+    Strategy,
+}
+
+impl Choice {
+    /// The choice as the JSON API names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ActiveSession => "active_session",
+            Self::NewSession => "new_session",
+            Self::FailOver => "fail_over",
+            Self::Retry => "retry",
+            Self::ClientCredentials => "client_credentials",
+            Self::Strategy => "strategy",
+        }
+    }
+}
+
+/// The class an attempt's end belongs to (the table of DESIGN "how an answer is judged").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictKind {
+    /// A good answer.
+    Success,
+    /// The request itself is at fault.
+    Request,
+    /// A 429 that explains nothing.
+    UnexplainedLimit,
+    /// Asked to slow down.
+    Throttle,
+    /// A limit window is used up.
+    Quota,
+    /// The credential was refused.
+    Credential,
+    /// Payment, spend limit.
+    Billing,
+    /// The organisation is on hold.
+    Hold,
+    /// The account may not use the model.
+    Entitlement,
+    /// The provider is overloaded or broken.
+    Overload,
+    /// The network failed before the first byte.
+    Network,
+    /// Nobody waited for the end.
+    Abandoned,
+}
+
+impl VerdictKind {
+    /// The class as the JSON API names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Request => "request",
+            Self::UnexplainedLimit => "unexplained_limit",
+            Self::Throttle => "throttle",
+            Self::Quota => "quota",
+            Self::Credential => "credential",
+            Self::Billing => "billing",
+            Self::Hold => "hold",
+            Self::Entitlement => "entitlement",
+            Self::Overload => "overload",
+            Self::Network => "network",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}

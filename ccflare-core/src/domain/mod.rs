@@ -1,0 +1,21 @@
+//! The nouns: plain values, no I/O, no clocks, no locks.
+//!
+//! Everything else in the crate speaks in these words, and none of them knows who uses it.
+
+pub mod account;
+pub mod credential;
+pub mod exchange;
+pub mod id;
+pub mod secret;
+pub mod time;
+pub mod units;
+pub mod usage;
+
+pub use account::{Account, AccountChange, AccountState, Closure, ClosureReason, Limits, Mark, Scope, Session, Tier, Window};
+pub use credential::Credential;
+pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, VerdictKind};
+pub use id::{AccountId, ExchangeId};
+pub use secret::Secret;
+pub use time::Timestamp;
+pub use units::NanoUsd;
+pub use usage::{ModelFamily, ModelUsage, Tokens, Usage};

@@ -1,0 +1,47 @@
+//! A string nobody gets to see by accident.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// A key or token: wiped from memory when dropped, never printed, never serialised.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes the text in; surrounding white space (a pasted newline) is dropped.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(SecretString::from(text.trim()))
+    }
+
+    /// The text itself. Called where a header is built, a token is exchanged and a record is sealed; nowhere else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn debug_reveals_nothing() {
+        let secret = Secret::new(" sk-ant-api03-canary\n");
+        assert_eq!(secret.expose(), "sk-ant-api03-canary");
+        assert!(!format!("{secret:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,113 @@
+//! What a request used, as the upstream itself counted it.
+
+use serde::{Deserialize, Serialize};
+
+/// The five classes of tokens that have five prices. Unknown is `None`, never 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Fresh input: neither read from nor written to the cache.
+    pub input: Option<u64>,
+    /// Output, thinking included.
+    pub output: Option<u64>,
+    /// Input read from the prompt cache.
+    pub cache_read: Option<u64>,
+    /// Input written to the cache for five minutes.
+    pub cache_write_5m: Option<u64>,
+    /// Input written to the cache for an hour.
+    pub cache_write_1h: Option<u64>,
+}
+
+impl Tokens {
+    /// Both cache-write classes together; `None` only if neither is known.
+    #[must_use]
+    pub fn cache_write(&self) -> Option<u64> {
+        sum([self.cache_write_5m, self.cache_write_1h])
+    }
+
+    /// The whole prompt: fresh, read and written. `None` if nothing of it is known.
+    #[must_use]
+    pub fn prompt(&self) -> Option<u64> {
+        sum([self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h])
+    }
+
+    /// Everything; `None` if nothing is known.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        sum([self.prompt(), self.output])
+    }
+}
+
+fn sum<const N: usize>(parts: [Option<u64>; N]) -> Option<u64> {
+    parts.into_iter().flatten().reduce(u64::saturating_add)
+}
+
+/// The usage of one answer: the top-level counts, and the iterations when several models or passes were billed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// The counts of the answer's own `usage` object.
+    pub tokens: Tokens,
+    /// Billed passes with the model that ran each, when the answer lists them (`usage.iterations`).
+    /// When present they are priced instead of `tokens`: compaction is not in the top-level sums.
+    pub iterations: Vec<ModelUsage>,
+    /// `usage.speed == "fast"`: billed at the fast rate where the price table has one.
+    pub fast: bool,
+    /// `usage.service_tier == "batch"`: billed at half price.
+    pub batch: bool,
+    /// `usage.inference_geo == "us"`: billed at 1.1 times on newer models.
+    pub us_only: bool,
+    /// Web searches the server ran, $10 per thousand.
+    pub web_searches: u64,
+}
+
+/// One pass of an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelUsage {
+    /// The model that ran it; `None` means the answer's own.
+    pub model: Option<String>,
+    /// What it used.
+    pub tokens: Tokens,
+}
+
+/// Models that share their limits: a 429 for one family says nothing about another
+/// ("all Opus share one bucket", anthropic-wire §6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelFamily {
+    /// Opus of any version.
+    Opus,
+    /// Sonnet of any version.
+    Sonnet,
+    /// Haiku of any version.
+    Haiku,
+    /// Fable and Mythos.
+    Fable,
+    /// Anything else, and requests that name no model.
+    Other,
+}
+
+impl ModelFamily {
+    /// The family a model id belongs to, by the word in it.
+    #[must_use]
+    pub fn of(model: &str) -> Self {
+        const WORDS: [(&str, ModelFamily); 5] = [
+            ("opus", ModelFamily::Opus),
+            ("sonnet", ModelFamily::Sonnet),
+            ("haiku", ModelFamily::Haiku),
+            ("fable", ModelFamily::Fable),
+            ("mythos", ModelFamily::Fable),
+        ];
+        WORDS.iter().find(|(word, _)| model.contains(word)).map_or(Self::Other, |(_, family)| *family)
+    }
+
+    /// The family as the JSON API names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opus => "opus",
+            Self::Sonnet => "sonnet",
+            Self::Haiku => "haiku",
+            Self::Fable => "fable",
+            Self::Other => "other",
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What a store's caller may have to decide about.
+
+use std::error::Error;
+
+/// Why a store did not do as asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another account has this name.
+    #[error("an account named {0:?} exists already; choose another name or remove that one first")]
+    NameTaken(String),
+    /// The account is not (or no longer) there.
+    #[error("there is no such account")]
+    NoSuchAccount,
+    /// Another process has the database open.
+    #[error("{path} is in use by another process; talk to that one, or stop it first")]
+    Locked {
+        /// The database's path.
+        path: String,
+    },
+    /// The sealed records do not open with the key given.
+    #[error("{what} cannot be unsealed: the key is not the one it was sealed with")]
+    WrongKey {
+        /// The record.
+        what: String,
+    },
+    /// A record is not what this version writes.
+    #[error("{what} is damaged or from a newer version: {why}")]
+    Corrupt {
+        /// The record.
+        what: String,
+        /// How it shows.
+        why: String,
+    },
+    /// The backend failed: the disk, the file, the connection.
+    #[error("the store failed: {0}")]
+    Backend(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl StoreError {
+    /// Wraps a backend's own error.
+    pub fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Backend(error.into())
+    }
+}
