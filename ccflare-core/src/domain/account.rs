@@ -251,8 +251,8 @@ pub enum AccountChange {
     Resumed,
     /// Closed for some requests.
     Closed(Mark),
-    /// Became the active account.
-    SessionStarted,
+    /// Became the active account: its sticky window starts at this moment.
+    SessionStarted(Timestamp),
     /// Answered a request.
     Served,
     /// Its answer stated limits.
@@ -296,7 +296,7 @@ impl Account {
                 self.marks.clear();
             }
             AccountChange::Closed(mark) => self.close(mark, now),
-            AccountChange::SessionStarted => self.session = Some(Session { started: now, requests: 0 }),
+            AccountChange::SessionStarted(started) => self.session = Some(Session { started, requests: 0 }),
             AccountChange::Served => {
                 self.requests += 1;
                 self.last_used = self.last_used.max(Some(now));
@@ -383,10 +383,8 @@ mod tests {
     #[test]
     fn a_family_mark_closes_only_that_family_and_only_until_its_reset() {
         let mut account = account();
-        account.apply(
-            AccountChange::Closed(mark(ClosureReason::Quota, Scope::Family(ModelFamily::Opus), Some(60))),
-            NOW,
-        );
+        account
+            .apply(AccountChange::Closed(mark(ClosureReason::Quota, Scope::Family(ModelFamily::Opus), Some(60))), NOW);
         assert!(account.closed_for(Some("claude-opus-5-5"), NOW).is_some());
         assert!(account.closed_for(Some("claude-haiku-5-5"), NOW).is_none());
         assert!(account.closed_for(Some("claude-opus-5-5"), NOW + Duration::from_secs(60)).is_none());
@@ -419,10 +417,7 @@ mod tests {
             let now = NOW + Duration::from_secs(second);
             let model = Scope::Model(format!("model-{second}").into());
             let until = Some(now + Duration::from_secs(5));
-            account.apply(
-                AccountChange::Closed(Mark { until, ..mark(ClosureReason::NotEntitled, model, None) }),
-                now,
-            );
+            account.apply(AccountChange::Closed(Mark { until, ..mark(ClosureReason::NotEntitled, model, None) }), now);
         }
         assert!(account.marks.len() <= 6, "{} marks", account.marks.len());
     }

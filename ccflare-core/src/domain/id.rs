@@ -1,9 +1,13 @@
 //! Identities. All are UUIDv7, so their byte order is their order in time.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{LazyLock, Mutex},
+};
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::{ContextV7, Uuid};
 
 use super::Timestamp;
 
@@ -66,8 +70,24 @@ id! {
     ExchangeId
 }
 
+/// Counts on within a millisecond, so that ids made one after the other sort that way.
+static COUNTER: LazyLock<Mutex<ContextV7>> = LazyLock::new(|| Mutex::new(ContextV7::new().with_additional_precision()));
+
 fn v7(now: Timestamp) -> Uuid {
     let micros = now.as_micros().max(0).unsigned_abs();
     let (seconds, nanos) = (micros / 1_000_000, (micros % 1_000_000) as u32 * 1000);
-    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
+    Uuid::new_v7(uuid::Timestamp::from_unix(&*COUNTER, seconds, nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_made_in_the_same_instant_sort_as_they_were_made() {
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let ids: Vec<_> = (0..10_000).map(|_| ExchangeId::new(now)).collect();
+        assert!(ids.is_sorted());
+        assert!(ExchangeId::new(now + std::time::Duration::from_millis(1)) > ids[9_999]);
+    }
 }

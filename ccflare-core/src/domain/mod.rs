@@ -5,15 +5,19 @@
 pub mod account;
 pub mod credential;
 pub mod exchange;
+pub mod facts;
 pub mod id;
 pub mod secret;
 pub mod time;
 pub mod units;
 pub mod usage;
 
-pub use account::{Account, AccountChange, AccountState, Closure, ClosureReason, Limits, Mark, Scope, Session, Tier, Window};
+pub use account::{
+    Account, AccountChange, AccountState, Closure, ClosureReason, Limits, Mark, Scope, Session, Tier, Window,
+};
 pub use credential::Credential;
 pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, VerdictKind};
+pub use facts::RequestFacts;
 pub use id::{AccountId, ExchangeId};
 pub use secret::Secret;
 pub use time::Timestamp;
