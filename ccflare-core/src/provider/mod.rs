@@ -12,9 +12,11 @@ use http_body_util::Full;
 use crate::domain::{Account, Limits, Timestamp, Usage};
 
 pub mod anthropic;
+mod providers;
 mod verdict;
 
-
+pub use anthropic::Anthropic;
+pub use providers::Providers;
 pub use verdict::Verdict;
 
 /// One API. Stateless: what it learns goes into the account.
@@ -34,7 +36,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// If no valid URL or header can be made of the parts; says which.
-    fn prepare(&self, request: Request<Bytes>, account: Option<&Account>) -> Result<Request<Full<Bytes>>, PrepareError>;
+    fn prepare(&self, request: Request<Bytes>, account: Option<&Account>)
+    -> Result<Request<Full<Bytes>>, PrepareError>;
 
     /// Takes out of an answer's headers what must not reach the client: hop-by-hop headers and cookies.
     fn release(&self, headers: &mut HeaderMap);
@@ -70,6 +73,17 @@ pub struct Answer<'a> {
     pub body: &'a [u8],
     /// The model that was asked for.
     pub model: Option<&'a str>,
+}
+
+/// Put into an answer's extensions: who gave it, and who can read it.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The account that answered; `None` if the client's own credentials went on.
+    pub account: Option<Arc<Account>>,
+    /// Which try it was, from 1.
+    pub attempt: u32,
+    /// Who can read it.
+    pub provider: Arc<dyn Provider>,
 }
 
 /// What an answer's headers tell about its account.

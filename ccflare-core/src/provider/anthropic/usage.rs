@@ -1,0 +1,351 @@
+//! Where answers say what they used (anthropic-wire §3 and §4).
+
+use std::borrow::Cow;
+
+use http::StatusCode;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::error_body::one_line;
+use crate::{
+    domain::{ModelUsage, Tokens, Usage},
+    provider::{Interest, Reading},
+};
+
+/// What to do with an event of a stream, by its name. Events without a name are read: their data has a `type`.
+pub(super) fn interest(event: &[u8]) -> Interest {
+    match event {
+        b"message_start" | b"message_delta" | b"message_stop" | b"error" | b"" => Interest::Read,
+        b"content_block_start" | b"content_block_delta" => Interest::Content,
+        _ => Interest::None,
+    }
+}
+
+/// Reads an event; the data's own `type` says which it is.
+pub(super) fn read_event(_name: &[u8], data: &[u8], reading: &mut Reading) {
+    let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else { return };
+    match event.kind.as_deref() {
+        Some("message_start") => {
+            if let Some(message) = event.message {
+                message.read(reading);
+            }
+        }
+        Some("message_delta") => read_usage(event.usage, &mut reading.usage),
+        Some("message_stop") => reading.complete = true,
+        Some("error") => reading.error = event.error.map(|error| error.line()),
+        _ => {}
+    }
+}
+
+/// Reads a whole body: a message, or an error. Other answers (models, counted tokens) use nothing that is billed.
+pub(super) fn read_body(body: &[u8], reading: &mut Reading) {
+    let Ok(message) = serde_json::from_slice::<Message<'_>>(body) else { return };
+    reading.complete = true;
+    if let Some(error) = &message.error {
+        reading.error = Some(error.line());
+    }
+    message.read(reading);
+}
+
+/// The status that a stream's first event stands for, if that event is an error, and its data.
+pub(super) fn failed_start(first: &[u8]) -> Option<(StatusCode, &[u8])> {
+    let data = first_event_data(first, b"error")?;
+    let event: Event<'_> = serde_json::from_slice(data).ok()?;
+    let kind = event.error?.kind?;
+    Some((status_of(&kind), data))
+}
+
+/// The data of the first event, if it is whole and has this name. The API writes one line of each.
+fn first_event_data<'a>(stream: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut lines = stream.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let value = |line: &'a [u8], field: &[u8]| line.strip_prefix(field).map(<[u8]>::trim_ascii_start);
+    let is_name = value(lines.next()?, b"event:")? == name;
+    let data = value(lines.next()?, b"data:")?;
+    (is_name && lines.next()?.is_empty()).then_some(data)
+}
+
+/// The status that the API answers an error of this type with (anthropic-wire §5).
+fn status_of(kind: &str) -> StatusCode {
+    let code = match kind {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" => 429,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => 500,
+    };
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[derive(Deserialize)]
+struct Event<'a> {
+    #[serde(rename = "type", borrow, default, deserialize_with = "text")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    message: Option<Message<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    usage: Option<Counts<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    error: Option<ErrorObject<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    model: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    usage: Option<Counts<'a>>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    error: Option<ErrorObject<'a>>,
+}
+
+impl Message<'_> {
+    fn read(self, reading: &mut Reading) {
+        reading.model = self.model.map(Into::into).or(reading.model.take());
+        read_usage(self.usage, &mut reading.usage);
+    }
+}
+
+#[derive(Deserialize)]
+struct ErrorObject<'a> {
+    #[serde(rename = "type", borrow, default, deserialize_with = "text")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    message: Option<Cow<'a, str>>,
+}
+
+impl ErrorObject<'_> {
+    fn line(&self) -> Box<str> {
+        let kind = self.kind.as_deref().unwrap_or("error");
+        let message = self.message.as_deref().unwrap_or_default();
+        one_line(&format!("{kind}: {message}")).into()
+    }
+}
+
+/// A `usage` object, or one of its iterations; only those name their model.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Counts<'a> {
+    #[serde(borrow, deserialize_with = "text")]
+    model: Option<Cow<'a, str>>,
+    #[serde(deserialize_with = "number")]
+    input_tokens: Option<u64>,
+    #[serde(deserialize_with = "number")]
+    output_tokens: Option<u64>,
+    #[serde(deserialize_with = "number")]
+    cache_read_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "number")]
+    cache_creation_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
+    cache_creation: Option<CacheCreation>,
+    #[serde(borrow, deserialize_with = "lenient")]
+    iterations: Option<Vec<Counts<'a>>>,
+    #[serde(borrow, deserialize_with = "text")]
+    speed: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "text")]
+    service_tier: Option<Cow<'a, str>>,
+    #[serde(borrow, deserialize_with = "text")]
+    inference_geo: Option<Cow<'a, str>>,
+    #[serde(deserialize_with = "lenient")]
+    server_tool_use: Option<ServerToolUse>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CacheCreation {
+    #[serde(deserialize_with = "number")]
+    ephemeral_5m_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "number")]
+    ephemeral_1h_input_tokens: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ServerToolUse {
+    #[serde(deserialize_with = "number")]
+    web_search_requests: Option<u64>,
+}
+
+/// What is stated replaces what was known: the counts of a stream are cumulative. What is not stated, or null, stays.
+fn read_usage(counts: Option<Counts<'_>>, usage: &mut Usage) {
+    let Some(counts) = counts else { return };
+    let (write_5m, write_1h) = cache_writes(counts.cache_creation_input_tokens, counts.cache_creation.as_ref());
+    let tokens = &mut usage.tokens;
+    tokens.input = counts.input_tokens.or(tokens.input);
+    tokens.output = counts.output_tokens.or(tokens.output);
+    tokens.cache_read = counts.cache_read_input_tokens.or(tokens.cache_read);
+    // A stream repeats the sum at its end without the split that it began with.
+    let repeats = counts.cache_creation.is_none() && counts.cache_creation_input_tokens == tokens.cache_write();
+    if !repeats {
+        tokens.cache_write_5m = write_5m.or(tokens.cache_write_5m);
+        tokens.cache_write_1h = write_1h.or(tokens.cache_write_1h);
+    }
+    if let Some(iterations) = counts.iterations {
+        usage.iterations = iterations.into_iter().map(Into::into).collect();
+    }
+    let is = |text: &Option<Cow<'_, str>>, word| text.as_deref().map(|text| text == word);
+    usage.fast = is(&counts.speed, "fast").unwrap_or(usage.fast);
+    usage.batch = is(&counts.service_tier, "batch").unwrap_or(usage.batch);
+    usage.us_only = is(&counts.inference_geo, "us").unwrap_or(usage.us_only);
+    let searches = counts.server_tool_use.and_then(|used| used.web_search_requests);
+    usage.web_searches = searches.unwrap_or(usage.web_searches);
+}
+
+/// Five minutes and an hour. What the split leaves of the sum, or the sum without a split, is for five minutes.
+fn cache_writes(sum: Option<u64>, split: Option<&CacheCreation>) -> (Option<u64>, Option<u64>) {
+    let Some(split) = split else { return (sum, None) };
+    let (short, long) = (split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens);
+    let rest = sum.unwrap_or(0).saturating_sub(short.unwrap_or(0) + long.unwrap_or(0));
+    let short = if rest > 0 { Some(short.unwrap_or(0) + rest) } else { short };
+    (short, long)
+}
+
+impl From<Counts<'_>> for ModelUsage {
+    fn from(counts: Counts<'_>) -> Self {
+        let (cache_write_5m, cache_write_1h) =
+            cache_writes(counts.cache_creation_input_tokens, counts.cache_creation.as_ref());
+        let (input, output, cache_read) = (counts.input_tokens, counts.output_tokens, counts.cache_read_input_tokens);
+        let tokens = Tokens { input, output, cache_read, cache_write_5m, cache_write_1h };
+        Self { model: counts.model.map(Cow::into_owned), tokens }
+    }
+}
+
+/// Anything that is not of the expected kind is as good as absent: one odd field must not cost the others.
+fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
+}
+
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    lenient(deserializer)
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    Ok(lenient::<D, Text<'de>>(deserializer)?.map(|text| text.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(text: &str) -> Reading {
+        let mut reading = Reading::default();
+        read_body(text.as_bytes(), &mut reading);
+        reading
+    }
+
+    fn stream(events: &[&str]) -> Reading {
+        let mut reading = Reading::default();
+        for event in events {
+            read_event(b"", event.as_bytes(), &mut reading);
+        }
+        reading
+    }
+
+    fn tokens(input: u64, output: u64, read: u64, write_5m: u64, write_1h: u64) -> Tokens {
+        Tokens {
+            input: Some(input),
+            output: Some(output),
+            cache_read: Some(read),
+            cache_write_5m: Some(write_5m),
+            cache_write_1h: Some(write_1h),
+        }
+    }
+
+    const START: &str = r#"{"type":"message_start","message":{"model":"claude-opus-5-5","usage":{"input_tokens":10,
+        "cache_read_input_tokens":20,"cache_creation_input_tokens":12,"output_tokens":1,
+        "cache_creation":{"ephemeral_5m_input_tokens":5,"ephemeral_1h_input_tokens":7}}}}"#;
+
+    #[test]
+    fn a_streams_end_overwrites_what_it_states_and_leaves_the_rest() {
+        for end in [
+            r#"{"type":"message_delta","usage":{"output_tokens":30}}"#,
+            r#"{"type":"message_delta","usage":{"input_tokens":null,"cache_read_input_tokens":null,"output_tokens":30}}"#,
+            r#"{"type":"message_delta","usage":{"input_tokens":10,"cache_read_input_tokens":20,
+                "cache_creation_input_tokens":12,"output_tokens":30}}"#,
+        ] {
+            let reading = stream(&[START, end, r#"{"type":"message_stop"}"#]);
+            assert_eq!(reading.usage.tokens, tokens(10, 30, 20, 5, 7), "{end}");
+            assert_eq!((reading.model.as_deref(), reading.complete), (Some("claude-opus-5-5"), true));
+        }
+        let cut = stream(&[START]);
+        assert_eq!((cut.usage.tokens.output, cut.complete), (Some(1), false));
+    }
+
+    #[test]
+    fn cache_writes_without_a_split_are_for_five_minutes_and_so_is_what_a_split_leaves() {
+        for (usage, short, long) in [
+            (r#"{"cache_creation_input_tokens":12}"#, Some(12), None),
+            (
+                r#"{"cache_creation_input_tokens":12,"cache_creation":{"ephemeral_1h_input_tokens":7}}"#,
+                Some(5),
+                Some(7),
+            ),
+            (r#"{"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":7}}"#, Some(0), Some(7)),
+            ("{}", None, None),
+        ] {
+            let tokens = body(&format!(r#"{{"usage":{usage}}}"#)).usage.tokens;
+            assert_eq!((tokens.cache_write_5m, tokens.cache_write_1h), (short, long), "{usage}");
+        }
+    }
+
+    #[test]
+    fn iterations_keep_the_model_that_ran_each() {
+        let usage = body(
+            r#"{"model":"claude-fable-5-2","usage":{"input_tokens":1,"output_tokens":2,"speed":"fast",
+                "inference_geo":"us","service_tier":"batch","server_tool_use":{"web_search_requests":3},"iterations":[
+                {"type":"compaction","input_tokens":100,"output_tokens":10},
+                {"type":"fallback_message","model":"claude-opus-5-5","input_tokens":1,"output_tokens":2,
+                 "cache_creation":{"ephemeral_1h_input_tokens":4}}]}}"#,
+        )
+        .usage;
+        let models: Vec<_> = usage.iterations.iter().map(|iteration| iteration.model.as_deref()).collect();
+        assert_eq!(models, [None, Some("claude-opus-5-5")]);
+        assert_eq!(usage.iterations[1].tokens.cache_write_1h, Some(4));
+        assert_eq!((usage.fast, usage.us_only, usage.batch, usage.web_searches), (true, true, true, 3));
+    }
+
+    #[test]
+    fn one_odd_field_costs_nothing_but_itself() {
+        let reading =
+            body(r#"{"model":7,"usage":{"input_tokens":"many","output_tokens":5,"iterations":"none"},"error":7}"#);
+        assert_eq!((reading.usage.tokens.input, reading.usage.tokens.output), (None, Some(5)));
+        assert_eq!((reading.model, reading.error, reading.complete), (None, None, true));
+        assert_eq!(body("<html>"), Reading::default());
+    }
+
+    #[test]
+    fn counted_tokens_are_not_billed_ones() {
+        assert_eq!(body(r#"{"input_tokens":2095}"#).usage, Usage::default());
+    }
+
+    #[test]
+    fn errors_are_told_in_a_line() {
+        let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Over\nloaded"}}"#;
+        let line = Some("overloaded_error: Over loaded");
+        assert_eq!(body(error).error.as_deref(), line);
+        let reading = stream(&[START, error]);
+        assert_eq!((reading.error.as_deref(), reading.complete), (line, false));
+    }
+
+    #[test]
+    fn a_stream_that_begins_with_an_error_stands_for_that_errors_status() {
+        let event =
+            |kind: &str| format!("event: error\ndata: {{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\"}}}}\n\n");
+        for (kind, status) in [("overloaded_error", 529), ("rate_limit_error", 429), ("api_error", 500), ("new", 500)] {
+            let first = event(kind);
+            let (found, data) = failed_start(first.as_bytes()).expect("an error");
+            assert_eq!(found.as_u16(), status);
+            assert!(data.starts_with(b"{") && data.ends_with(b"}"));
+        }
+        for other in ["event: message_start\ndata: {}\n\n", "event: error\ndata: {\"unfinis", "", ": ping\n\n"] {
+            assert_eq!(failed_start(other.as_bytes()), None, "{other:?}");
+        }
+    }
+}
