@@ -24,6 +24,14 @@ pub enum StoreError {
         /// The record.
         what: String,
     },
+    /// A key that nothing can be sealed with.
+    #[error("{what} can't be used: {why}")]
+    UnusableKey {
+        /// Where the key comes from.
+        what: String,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
     /// A record is not what this version writes.
     #[error("{what} is damaged or from a newer version: {why}")]
     Corrupt {

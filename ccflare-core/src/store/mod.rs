@@ -18,9 +18,9 @@ pub mod redb;
 
 pub use error::StoreError;
 #[cfg(feature = "redb")]
-
-
-
+pub use redb::RedbStore;
+pub use sealed::SealKey;
+pub use write_behind::{Closed, Commit, SettleSlot, Slots, WriteBehind, WriteBehindOptions, Writer};
 
 /// Everything a backend has to offer.
 pub trait Store: AccountStore + LedgerStore {}
@@ -29,7 +29,7 @@ impl<T: AccountStore + LedgerStore> Store for T {}
 
 /// The accounts. Every write is durable when it returns.
 #[async_trait]
-pub trait AccountStore: Send + Sync + 'static {
+pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
     /// All accounts in the order they were added.
     ///
     /// # Errors
@@ -46,12 +46,7 @@ pub trait AccountStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`], or [`StoreError::NameTaken`] on a rename.
-    async fn change_account(
-        &self,
-        id: AccountId,
-        change: AccountChange,
-        at: Timestamp,
-    ) -> Result<Account, StoreError>;
+    async fn change_account(&self, id: AccountId, change: AccountChange, at: Timestamp) -> Result<Account, StoreError>;
 
     /// Removes an account; its exchanges stay.
     ///
@@ -62,7 +57,7 @@ pub trait AccountStore: Send + Sync + 'static {
 
 /// The ledger: what was asked, and how each request ended.
 #[async_trait]
-pub trait LedgerStore: Send + Sync + 'static {
+pub trait LedgerStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a batch in order, all or nothing; durable when it returns. Changes of accounts that are gone by now are
     /// skipped. Settling twice keeps the first settlement. An intent settled in the same batch needs no row of its own.
     ///

@@ -1,1 +1,121 @@
-//! x
+//! The embedded store: one file that one process has open, or memory.
+//!
+//! Every batch is one write transaction and one commit (`Durability::Immediate`: it is on disk when the commit
+//! returns), and every call that touches the file runs on a blocking thread. tokio keeps those alive between calls
+//! and readers work beside the writer, so there is no thread of our own to start, feed and join.
+//!
+//! Crash safety: redb writes new pages beside the old ones and then switches one checksummed header, so a process
+//! killed at any moment leaves the last whole commit.
+
+use std::{fs::File, path::Path, sync::Arc};
+
+use redb::{
+    Builder, Database, DatabaseError,
+    backends::{FileBackend, InMemoryBackend},
+};
+use tokio::task;
+
+use super::{SealKey, StoreError, sealed};
+
+mod accounts;
+mod codec;
+mod ledger;
+mod migrate;
+mod records;
+mod tables;
+
+/// Bytes of memory that hold pages of the file. The ledger is written at its end and read there.
+const CACHE_BYTES: usize = 16 << 20;
+
+/// Accounts and ledger in a redb database. Cheap to clone; the file is closed with the last clone.
+#[derive(Clone, Debug)]
+pub struct RedbStore {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    db: Database,
+    key: SealKey,
+}
+
+impl RedbStore {
+    /// Opens the database at `path`, or makes it (mode 0600, in directories of mode 0700). Blocks: after a crash the
+    /// file is checked first, which reads all of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if it is open already, here or elsewhere; [`StoreError::WrongKey`] if it was made with
+    /// another key; [`StoreError::Corrupt`] if it is no database, or one of a newer version.
+    pub fn open(path: &Path, key: SealKey) -> Result<Self, StoreError> {
+        let backend = open_private(path).map_err(StoreError::backend)?;
+        let db = FileBackend::new(backend).and_then(|backend| builder().create_with_backend(backend));
+        Self::prepared(db.map_err(|error| opening(path, error))?, key)
+    }
+
+    /// The real engine on memory, under a random key: for tests, and for gateways that remember nothing.
+    ///
+    /// # Panics
+    /// If there is no memory for it.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        builder()
+            .create_with_backend(InMemoryBackend::new())
+            .map_err(|error| opening(Path::new("memory"), error))
+            .and_then(|db| Self::prepared(db, SealKey::generate()))
+            .expect("memory is there, belongs to nobody else, and is empty")
+    }
+
+    fn prepared(db: Database, key: SealKey) -> Result<Self, StoreError> {
+        migrate::prepare(&db, &key)?;
+        Ok(Self { inner: Arc::new(Inner { db, key }) })
+    }
+
+    /// Runs `work` where blocking harms nobody.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let inner = Arc::clone(&self.inner);
+        task::spawn_blocking(move || work(&inner)).await.map_err(StoreError::backend)?
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+fn open_private(path: &Path) -> std::io::Result<File> {
+    sealed::create_private_parent(path)?;
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn opening(path: &Path, error: DatabaseError) -> StoreError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            StoreError::Locked { path: path.display().to_string() }
+        }
+        other => failed(other),
+    }
+}
+
+/// An error of the engine, told apart as callers need it.
+fn failed(error: impl Into<redb::Error>) -> StoreError {
+    match error.into() {
+        redb::Error::Corrupted(why) => StoreError::Corrupt { what: "the database".to_owned(), why },
+        other => StoreError::backend(other),
+    }
+}
+
+/// A row that does not say what it should.
+fn corrupt(what: String, why: impl ToString) -> StoreError {
+    StoreError::Corrupt { what, why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! The tables. Keys are fixed bytes whose order is the order wanted; values are rows as the codec writes them.
+
+use redb::TableDefinition;
+
+/// An id's bytes: UUIDv7, so they sort by time.
+pub(super) type IdKey = &'static [u8; 16];
+
+/// Facts about the database itself, by name.
+pub(super) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+
+/// Everything about an account but its credential, by [`AccountId`](crate::domain::AccountId).
+pub(super) const ACCOUNTS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("accounts");
+
+/// The sealed credential of each account. Apart, because accounts change with every answer and credentials hardly ever.
+pub(super) const CREDENTIALS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("credentials");
+
+/// Intents without a settlement, by [`ExchangeId`](crate::domain::ExchangeId).
+pub(super) const INTENTS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("intents");
+
+/// Settled exchanges, by [`ExchangeId`](crate::domain::ExchangeId).
+pub(super) const EXCHANGES: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("exchanges");
