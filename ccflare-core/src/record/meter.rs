@@ -1,0 +1,148 @@
+//! Reads along in an answer for what it used.
+
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+
+use super::decode::Decoder;
+use crate::{
+    provider::{Interest, Provider, Reading},
+    sse::{Scanner, Sink},
+};
+
+/// An answer in one piece is kept up to this size to be read; the longest the API gives are a tenth of it.
+const BODY: usize = 4 * 1024 * 1024;
+
+/// Reads one answer's body, frame by frame, on behalf of a provider. A stream costs a search for line ends and nothing
+/// is copied of its content; an answer in one piece is kept by reference until its end.
+pub struct Meter {
+    provider: Arc<dyn Provider>,
+    decoder: Decoder,
+    body: Body,
+    reading: Reading,
+    saw_content: bool,
+}
+
+/// What the body is, and so how it is read.
+enum Body {
+    Stream(Box<Scanner>),
+    Json {
+        pieces: Vec<Bytes>,
+        length: usize,
+    },
+    /// Not understood, or too long, or not encoded as it says.
+    Unread,
+}
+
+impl Meter {
+    /// A meter for an answer with this head.
+    #[must_use]
+    pub fn new(provider: Arc<dyn Provider>, status: StatusCode, headers: &HeaderMap) -> Self {
+        let kind = headers.get(CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+        let (decoder, body) = match Decoder::new(headers) {
+            None => (Decoder::Identity, Body::Unread),
+            Some(decoder) if kind.starts_with(b"text/event-stream") => (decoder, Body::Stream(Box::default())),
+            Some(decoder) if kind.starts_with(b"application/json") || !status.is_success() => {
+                (decoder, Body::Json { pieces: Vec::new(), length: 0 })
+            }
+            Some(_) => (Decoder::Identity, Body::Unread),
+        };
+        Self { provider, decoder, body, reading: Reading::default(), saw_content: false }
+    }
+
+    /// Reads one more frame.
+    pub fn feed(&mut self, frame: &Bytes) {
+        let Self { provider, decoder, body, reading, saw_content } = self;
+        let kept = match body {
+            Body::Stream(scanner) => {
+                let mut listener = Listener { provider: &**provider, reading, saw_content };
+                decoder.feed(frame, |piece| scanner.feed(piece, &mut listener)).is_ok()
+            }
+            Body::Json { pieces, length } => {
+                *saw_content = true;
+                keep(frame, decoder, pieces, length)
+            }
+            Body::Unread => {
+                *saw_content = true;
+                true
+            }
+        };
+        if !kept {
+            *body = Body::Unread;
+        }
+    }
+
+    /// Whether content has come: a stream's first content, any other body's first byte.
+    #[must_use]
+    pub const fn saw_content(&self) -> bool {
+        self.saw_content
+    }
+
+    /// Whether it reads a stream, so that [`Reading::complete`] tells a whole one from one that was cut.
+    #[must_use]
+    pub const fn reads_stream(&self) -> bool {
+        matches!(self.body, Body::Stream(_))
+    }
+
+    /// The body is over, properly or not: what it said.
+    #[must_use]
+    pub fn finish(mut self) -> Reading {
+        if let Body::Json { pieces, .. } = self.body {
+            match &*pieces {
+                [whole] => self.provider.read_body(whole, &mut self.reading),
+                pieces => self.provider.read_body(&pieces.concat(), &mut self.reading),
+            }
+        }
+        self.reading
+    }
+}
+
+/// Keeps a frame of an answer in one piece: by reference, unless it has to be decoded. `false` if it can't be kept.
+fn keep(frame: &Bytes, decoder: &mut Decoder, pieces: &mut Vec<Bytes>, length: &mut usize) -> bool {
+    if decoder.is_identity() {
+        *length += frame.len();
+        pieces.push(frame.clone());
+    } else {
+        let mut decoded = Vec::new();
+        let room = BODY - *length;
+        // One byte over the limit is enough to know.
+        let take =
+            |piece: &[u8]| decoded.extend_from_slice(&piece[..piece.len().min(room + 1 - decoded.len().min(room))]);
+        if decoder.feed(frame, take).is_err() {
+            return false;
+        }
+        *length += decoded.len();
+        pieces.push(decoded.into());
+    }
+    *length <= BODY
+}
+
+struct Listener<'a> {
+    provider: &'a dyn Provider,
+    reading: &'a mut Reading,
+    saw_content: &'a mut bool,
+}
+
+impl Sink for Listener<'_> {
+    fn wants(&mut self, event: &[u8]) -> bool {
+        match self.provider.interest(event) {
+            Interest::None => false,
+            Interest::Content => {
+                *self.saw_content = true;
+                false
+            }
+            Interest::Read => true,
+        }
+    }
+
+    fn event(&mut self, event: &[u8], data: &[u8]) {
+        self.provider.read_event(event, data, self.reading);
+    }
+}
+
+impl fmt::Debug for Meter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Meter").field("reading", &self.reading).finish_non_exhaustive()
+    }
+}
