@@ -1,0 +1,66 @@
+//! Makes balancers.
+
+use std::{sync::Arc, time::Duration};
+
+use tower::Layer;
+
+use super::{Balance, Strategy};
+use crate::{clock::Clock, pool::AccountPool, provider::Providers};
+
+/// Puts a [`Balance`] over a service that takes attempts.
+#[derive(Clone, Debug)]
+pub struct BalanceLayer {
+    pub(super) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) pool: Arc<AccountPool>,
+    pub(super) strategy: Arc<dyn Strategy>,
+    pub(super) providers: Providers,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) options: BalanceOptions,
+}
+
+/// What can be set about balancing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct BalanceOptions {
+    /// The longest wait in place, for a throttle or before a retry. One second, so that nobody notices.
+    pub longest_wait: Duration,
+}
+
+impl Default for BalanceOptions {
+    fn default() -> Self {
+        Self { longest_wait: Duration::from_secs(1) }
+    }
+}
+
+impl BalanceLayer {
+    /// Balances over the accounts of `pool` in the order that `strategy` gives them.
+    #[must_use]
+    pub fn new(
+        pool: Arc<AccountPool>,
+        strategy: Arc<dyn Strategy>,
+        providers: Providers,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { shared: Arc::new(Shared { pool, strategy, providers, clock, options: BalanceOptions::default() }) }
+    }
+
+    /// The same with other options.
+    #[must_use]
+    pub fn with_options(self, options: BalanceOptions) -> Self {
+        let Shared { pool, strategy, providers, clock, .. } = &*self.shared;
+        let (pool, strategy, clock) = (Arc::clone(pool), Arc::clone(strategy), Arc::clone(clock));
+        Self { shared: Arc::new(Shared { pool, strategy, providers: providers.clone(), clock, options }) }
+    }
+}
+
+impl<S> Layer<S> for BalanceLayer {
+    type Service = Balance<S>;
+
+    fn layer(&self, inner: S) -> Balance<S> {
+        Balance { inner, shared: Arc::clone(&self.shared) }
+    }
+}

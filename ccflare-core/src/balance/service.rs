@@ -1,0 +1,357 @@
+//! Walks a request along its candidates until an answer is fit for the client.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body::Body;
+use tower::{Service, ServiceExt};
+
+use super::{
+    Attempt, Candidate, Plan, ServedBody, Target,
+    course::{Course, Step},
+    layer::Shared,
+    mark::mark,
+};
+use crate::{
+    domain::{Account, AccountChange, Choice, Closure, RequestFacts, Timestamp, exchange::VerdictKind},
+    error::{AttemptError, ProxyError, Refusal},
+    pool::InFlight,
+    provider::{Answer, Observation, Provider, Served, Verdict},
+    record::{Trail, decode},
+};
+
+/// So much of an error's body is read to judge it.
+const ERROR_BODY: usize = 64 * 1024;
+
+/// See [the module](super).
+#[derive(Clone, Debug)]
+pub struct Balance<S> {
+    pub(super) inner: S,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl<S, B> Service<Request<Bytes>> for Balance<S>
+where
+    S: Service<Attempt, Response = Response<B>, Error = AttemptError> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes, Error: Send + Unpin> + Send + Unpin + 'static,
+{
+    type Response = Response<ServedBody<B>>;
+    type Error = ProxyError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ProxyError>> + Send>>;
+
+    /// Always ready: readiness is asked of the inner service for each attempt.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        let walk = Walk::new(self.inner.clone(), Arc::clone(&self.shared), request);
+        Box::pin(async move { walk.run().await.map_err(ProxyError::from) })
+    }
+}
+
+/// One request on its way.
+struct Walk<S> {
+    inner: S,
+    shared: Arc<Shared>,
+    request: Request<Bytes>,
+    facts: RequestFacts,
+    trail: Option<Trail>,
+    attempts: u32,
+}
+
+/// One attempt's end.
+enum End<B: Body> {
+    Answer(Response<ServedBody<B>>, Verdict),
+    Failure(AttemptError),
+}
+
+/// What asking one account has come to.
+enum Asked<B: Body> {
+    /// This goes to the client.
+    Deliver(Response<ServedBody<B>>),
+    /// This goes to the client if nobody answers better.
+    Spare(Response<ServedBody<B>>),
+    /// It can't serve, and is marked.
+    Closed,
+    /// It gave no answer.
+    Failed(AttemptError),
+    /// Asking on would do harm.
+    Refuse(Refusal),
+}
+
+impl<S, B> Walk<S>
+where
+    S: Service<Attempt, Response = Response<B>, Error = AttemptError> + Clone,
+    B: Body<Data = Bytes, Error: Unpin> + Unpin,
+{
+    fn new(inner: S, shared: Arc<Shared>, mut request: Request<Bytes>) -> Self {
+        let facts = request.extensions_mut().remove().unwrap_or_default();
+        let trail = request.extensions_mut().remove();
+        Self { inner, shared, request, facts, trail, attempts: 0 }
+    }
+
+    async fn run(mut self) -> Result<Response<ServedBody<B>>, Refusal> {
+        let accounts = self.shared.pool.snapshot();
+        if accounts.is_empty() {
+            return self.go_on_without_account().await;
+        }
+        let plan = self.shared.strategy.plan(&accounts, &self.facts, self.now());
+        self.walk(plan).await
+    }
+
+    /// Asks one candidate after the other. If none is left, an answer that was kept for that case goes out, else a
+    /// refusal that says why.
+    async fn walk(&mut self, plan: Plan) -> Result<Response<ServedBody<B>>, Refusal> {
+        let mut course = None;
+        let mut spare = None;
+        let mut failure = None;
+        for candidate in plan.candidates {
+            let Some(provider) = self.provider(&candidate) else { continue };
+            let course = course.get_or_insert_with(|| self.course(&*provider));
+            match self.ask(&candidate, &provider, course).await {
+                Asked::Deliver(response) => return Ok(response),
+                Asked::Refuse(refusal) => return Err(refusal),
+                Asked::Spare(response) => spare = Some(response),
+                Asked::Closed => {}
+                Asked::Failed(error) => failure = Some(error),
+            }
+            course.moved();
+        }
+        spare.ok_or_else(|| self.nobody(failure.as_ref()))
+    }
+
+    /// Asks one account until it is clear whether it answers.
+    async fn ask(&mut self, candidate: &Candidate, provider: &Arc<dyn Provider>, course: &mut Course) -> Asked<B> {
+        let mut choice = candidate.choice;
+        loop {
+            let target = Target::Account(Arc::clone(&candidate.account));
+            let end = self.attempt(target, provider, choice).await;
+            let step = match &end {
+                End::Answer(_, verdict) => course.after_answer(verdict, rand::random()),
+                End::Failure(error) => course.after_failure(error),
+            };
+            match (step, end) {
+                (Step::Again(wait), _) => tokio::time::sleep(wait).await,
+                (Step::Deliver, End::Answer(response, verdict)) => {
+                    return Asked::Deliver(self.deliver(response, &verdict));
+                }
+                (Step::MoveOrDeliver, End::Answer(response, verdict)) => {
+                    self.remember(candidate, &verdict);
+                    return Asked::Spare(self.deliver(response, &verdict));
+                }
+                (_, End::Answer(_, verdict)) => {
+                    self.remember(candidate, &verdict);
+                    return Asked::Closed;
+                }
+                (Step::Refuse, End::Failure(error)) => return Asked::Refuse(refusal(&error)),
+                (_, End::Failure(error)) => return Asked::Failed(error),
+            }
+            choice = Choice::Retry;
+        }
+    }
+
+    /// Who speaks for a candidate; nobody, if it has closed since the plan was made.
+    fn provider(&self, candidate: &Candidate) -> Option<Arc<dyn Provider>> {
+        if self.has_closed(candidate) {
+            return None;
+        }
+        self.shared.providers.get(&candidate.account.provider).cloned()
+    }
+
+    fn course(&self, provider: &dyn Provider) -> Course {
+        let repeatable = provider.repeatable(self.request.method(), self.request.uri().path());
+        Course::new(self.shared.options.longest_wait, repeatable)
+    }
+
+    /// The pool may know better than the plan by now. A candidate of last resort is closed and asked all the same.
+    fn has_closed(&self, candidate: &Candidate) -> bool {
+        let model = self.facts.model.as_deref();
+        let now = self.now();
+        let was_open = candidate.account.closed_for(model, now).is_none();
+        let current = self.shared.pool.get(candidate.account.id);
+        was_open && current.is_none_or(|account| account.closed_for(model, now).is_some())
+    }
+
+    /// With no account configured the client's own credentials go on, once, and any answer is its own.
+    async fn go_on_without_account(&mut self) -> Result<Response<ServedBody<B>>, Refusal> {
+        let provider = Arc::clone(self.shared.providers.first());
+        match self.attempt(Target::Anonymous, &provider, Choice::ClientCredentials).await {
+            End::Answer(response, verdict) => Ok(self.deliver(response, &verdict)),
+            End::Failure(error) => Err(refusal(&error)),
+        }
+    }
+
+    async fn attempt(&mut self, target: Target, provider: &Arc<dyn Provider>, choice: Choice) -> End<B> {
+        self.attempts += 1;
+        if let Some(trail) = &self.trail {
+            trail.begin(target.account().map(|account| &**account), choice);
+        }
+        let in_flight = target.account().map_or_else(InFlight::default, |account| self.shared.pool.enter(account.id));
+        let attempt = Attempt {
+            target: target.clone(),
+            number: self.attempts,
+            provider: Arc::clone(provider),
+            request: self.request.clone(),
+        };
+        let answered = match self.inner.ready().await {
+            Ok(ready) => ready.call(attempt).await,
+            Err(error) => Err(error),
+        };
+        match answered {
+            Ok(response) => {
+                let served = Served {
+                    account: target.account().cloned(),
+                    attempt: self.attempts,
+                    provider: Arc::clone(provider),
+                };
+                self.judge(response.map(|body| ServedBody::new(body, in_flight)), served).await
+            }
+            Err(error) => {
+                tracing::warn!(attempt = self.attempts, %error, "attempt failed");
+                self.note(None, VerdictKind::Network, Some(error.to_string().into()));
+                End::Failure(error)
+            }
+        }
+    }
+
+    async fn judge(&mut self, mut response: Response<ServedBody<B>>, served: Served) -> End<B> {
+        let now = self.now();
+        if let Some(account) = &served.account {
+            self.observe(account, served.provider.observe(response.headers(), now), now);
+        }
+        let verdict = verdict(&mut response, &*served.provider, self.facts.model.as_deref(), now).await;
+        let detail = mark(&verdict, self.facts.model.as_deref(), now).map(|mark| Box::from(&*mark.evidence));
+        self.note(Some(response.status().as_u16()), verdict.kind(), detail);
+        response.extensions_mut().insert(served);
+        End::Answer(response, verdict)
+    }
+
+    fn observe(&self, account: &Account, observation: Observation, now: Timestamp) {
+        if let Some(organization) = observation.organization
+            && account.organization.as_ref() != Some(&organization)
+        {
+            self.shared.pool.apply(account.id, AccountChange::OrganizationSeen(organization), now);
+        }
+        if let Some(limits) = observation.limits {
+            self.shared.pool.apply(account.id, AccountChange::Observed(Box::new(limits)), now);
+        }
+    }
+
+    /// Marks the account, if the verdict asks for it.
+    fn remember(&self, candidate: &Candidate, verdict: &Verdict) {
+        let now = self.now();
+        if let Some(mark) = mark(verdict, self.facts.model.as_deref(), now) {
+            let account = &candidate.account;
+            tracing::warn!(account = %account.name, reason = mark.reason.as_str(), evidence = %mark.evidence, "account closed");
+            self.shared.pool.apply(account.id, AccountChange::Closed(mark), now);
+        }
+    }
+
+    fn deliver(&self, mut response: Response<ServedBody<B>>, verdict: &Verdict) -> Response<ServedBody<B>> {
+        let served = response.extensions().get::<Served>().cloned();
+        if let Some(Served { account, provider, .. }) = served {
+            provider.release(response.headers_mut());
+            if let Some(account) = &account
+                && matches!(verdict, Verdict::Success | Verdict::Request)
+            {
+                self.served(account);
+            }
+        }
+        response
+    }
+
+    fn served(&self, account: &Account) {
+        let Shared { pool, strategy, .. } = &*self.shared;
+        let now = self.now();
+        if let Some(change) = strategy.served(&pool.snapshot(), account.id, &self.facts, now) {
+            pool.apply(account.id, change, now);
+        }
+        pool.apply(account.id, AccountChange::Served, now);
+    }
+
+    /// The candidates are used up: says why, and when it makes sense to ask again.
+    fn nobody(&self, last_failure: Option<&AttemptError>) -> Refusal {
+        let now = self.now();
+        let plan = Plan::of(self.shared.pool.snapshot(), &self.facts, now);
+        if plan.candidates.is_empty() {
+            return all_closed(&plan, now);
+        }
+        let message = match last_failure {
+            Some(error) => format!("no account came to an answer; the last one: {error}"),
+            None => "no account can take this request".to_owned(),
+        };
+        Refusal::AllFailed { message }
+    }
+
+    fn note(&self, status: Option<u16>, verdict: VerdictKind, detail: Option<Box<str>>) {
+        if let Some(trail) = &self.trail {
+            trail.end(status, verdict, detail);
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+}
+
+/// Good answers are judged by their head alone. Of an error the body is read too, and of a stream the first frame: an
+/// overload may be reported by a stream that never begins.
+async fn verdict<B: Body<Data = Bytes> + Unpin>(
+    response: &mut Response<ServedBody<B>>,
+    provider: &dyn Provider,
+    model: Option<&str>,
+    now: Timestamp,
+) -> Verdict {
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        let body = response.body_mut().peek(ERROR_BODY).await;
+        let body = decode::whole(response.headers(), body, ERROR_BODY);
+        return provider.classify(Answer { status, headers: response.headers(), body: &body, model }, now);
+    }
+    if is_event_stream(response) {
+        let first = response.body_mut().peek_first().await;
+        if let Some((status, body)) = provider.failed_start(&first) {
+            return provider.classify(Answer { status, headers: response.headers(), body, model }, now);
+        }
+    }
+    Verdict::Success
+}
+
+fn refusal(error: &AttemptError) -> Refusal {
+    let message = format!("the upstream gave no answer: {error}");
+    match error {
+        AttemptError::Timeout(_) => Refusal::UpstreamTimeout { message },
+        _ => Refusal::AllFailed { message },
+    }
+}
+
+fn all_closed(plan: &Plan, now: Timestamp) -> Refusal {
+    let line = |(account, closure): &(Arc<Account>, Closure)| {
+        let reason = closure.reason.as_str();
+        match closure.until {
+            Some(until) => format!("{}: {reason} until {until}", account.name),
+            None => format!("{}: {reason}", account.name),
+        }
+    };
+    let reasons: Vec<_> = plan.closed.iter().map(line).collect();
+    let opens = plan.closed.iter().filter_map(|(_, closure)| closure.until).min();
+    Refusal::AllClosed {
+        retry_after: opens.map(|until| until.since(now)),
+        message: format!("no account can serve now ({})", reasons.join("; ")),
+    }
+}
+
+fn is_event_stream<B>(response: &Response<B>) -> bool {
+    let starts = |name, prefix: &str| {
+        response.headers().get(name).is_some_and(|value| value.as_bytes().starts_with(prefix.as_bytes()))
+    };
+    starts(header::CONTENT_TYPE, "text/event-stream") && !response.headers().contains_key(header::CONTENT_ENCODING)
+}

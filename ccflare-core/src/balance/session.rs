@@ -1,0 +1,188 @@
+//! One active account for everybody.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    Strategy,
+    strategy::{Candidate, Plan},
+};
+use crate::domain::{Account, AccountChange, AccountId, Choice, RequestFacts, Timestamp};
+
+/// The default strategy: all requests go to the active account until its sticky window ends or it closes; then to the
+/// next by priority and order, which becomes the active one. It never goes back in the middle of a window, because the
+/// caches have moved too.
+#[derive(Clone, Debug)]
+pub struct Session {
+    window: Duration,
+}
+
+impl Session {
+    /// Five hours, as long as a subscription's shortest window.
+    pub const DEFAULT_WINDOW: Duration = Duration::from_secs(5 * 60 * 60);
+
+    /// A strategy whose sticky windows last this long.
+    #[must_use]
+    pub const fn new(window: Duration) -> Self {
+        Self { window }
+    }
+
+    /// The active account: the one whose session began last, if its window is still running.
+    fn active<'a>(&self, accounts: &'a [Arc<Account>], now: Timestamp) -> Option<&'a Arc<Account>> {
+        let latest = accounts.iter().max_by_key(|account| account.session.map(|session| session.started))?;
+        latest.session.filter(|session| now < session.started + self.window).map(|_| latest)
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT_WINDOW)
+    }
+}
+
+impl Strategy for Session {
+    fn name(&self) -> &'static str {
+        "session"
+    }
+
+    fn plan(&self, accounts: &[Arc<Account>], facts: &RequestFacts, now: Timestamp) -> Plan {
+        let active = self.active(accounts, now).map(|account| account.id);
+        let mut ordered: Vec<_> = accounts.to_vec();
+        // Stable, so equal priorities keep the order in which they were added.
+        ordered.sort_by_key(|account| (Some(account.id) != active, account.priority));
+        let mut plan = Plan::of(ordered, facts, now);
+        if let Some(Candidate { account, choice }) = plan.candidates.first_mut() {
+            *choice = match active {
+                Some(id) if id == account.id => Choice::ActiveSession,
+                Some(_) => Choice::FailOver,
+                None => Choice::NewSession,
+            };
+        }
+        plan
+    }
+
+    /// The account that heads the plan and answered becomes the active one. Comparing with the plan of this moment keeps
+    /// a straggler (answered by an account that has closed meanwhile) and a single request's detour (the active account
+    /// is still open) from moving everybody.
+    fn served(
+        &self,
+        accounts: &[Arc<Account>],
+        account: AccountId,
+        facts: &RequestFacts,
+        now: Timestamp,
+    ) -> Option<AccountChange> {
+        if self.active(accounts, now).is_some_and(|active| active.id == account) {
+            return None;
+        }
+        let plan = self.plan(accounts, facts, now);
+        let heads = plan.candidates.first().is_some_and(|candidate| candidate.account.id == account);
+        // Later than every other session, even if the clock stood still in between.
+        let latest = accounts.iter().filter_map(|other| other.session).map(|session| session.started).max();
+        let started = latest.map_or(now, |latest| now.max(latest + Duration::from_micros(1)));
+        heads.then_some(AccountChange::SessionStarted(started))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::prop, prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+    use crate::domain::{ClosureReason, Credential, Mark, Scope, Secret};
+
+    const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn accounts(count: usize) -> Vec<Arc<Account>> {
+        let account = |number| {
+            let key = Credential::ApiKey(Secret::new("k"));
+            Arc::new(Account::new(&format!("account {number}"), "anthropic", key, START))
+        };
+        (0..count).map(account).collect()
+    }
+
+    fn apply(account: &mut Arc<Account>, change: AccountChange, now: Timestamp) {
+        Arc::make_mut(account).apply(change, now);
+    }
+
+    fn close(account: &mut Arc<Account>, now: Timestamp, seconds: u64) {
+        let until = Some(now + Duration::from_secs(seconds));
+        let mark = Mark { reason: ClosureReason::Quota, scope: Scope::Account, since: now, until, evidence: "".into() };
+        apply(account, AccountChange::Closed(mark), now);
+    }
+
+    /// Asks as the balancer does: the first candidate answers. Its index and why it was chosen.
+    fn serve(accounts: &mut [Arc<Account>], now: Timestamp) -> Option<(usize, Choice)> {
+        let strategy = Session::default();
+        let facts = RequestFacts::default();
+        let plan = strategy.plan(accounts, &facts, now);
+        let first = plan.candidates.first()?;
+        let index = accounts.iter().position(|account| account.id == first.account.id)?;
+        if let Some(change) = strategy.served(accounts, first.account.id, &facts, now) {
+            apply(&mut accounts[index], change, now);
+        }
+        Some((index, first.choice))
+    }
+
+    #[test]
+    fn a_session_stays_after_a_fail_over_although_the_first_account_opens_again() {
+        let mut accounts = accounts(3);
+        assert_eq!(serve(&mut accounts, START), Some((0, Choice::NewSession)));
+        close(&mut accounts[0], START, 60);
+        assert_eq!(serve(&mut accounts, START), Some((1, Choice::FailOver)));
+
+        let opened = START + Duration::from_secs(61);
+        assert_eq!(serve(&mut accounts, opened), Some((1, Choice::ActiveSession)));
+        close(&mut accounts[1], opened, 60);
+        assert_eq!(serve(&mut accounts, opened), Some((0, Choice::FailOver)), "the old one serves when it is needed");
+    }
+
+    #[test]
+    fn when_the_window_ends_priority_decides_again() {
+        let mut accounts = accounts(2);
+        apply(&mut accounts[0], AccountChange::Prioritized(5), START);
+        assert_eq!(serve(&mut accounts, START), Some((1, Choice::NewSession)));
+        apply(&mut accounts[1], AccountChange::Prioritized(9), START);
+        let almost = START + Session::DEFAULT_WINDOW - Duration::from_secs(1);
+        assert_eq!(serve(&mut accounts, almost), Some((1, Choice::ActiveSession)));
+        assert_eq!(serve(&mut accounts, START + Session::DEFAULT_WINDOW), Some((0, Choice::NewSession)));
+    }
+
+    #[test]
+    fn a_straggler_of_a_closed_account_does_not_bring_everybody_back() {
+        let mut accounts = accounts(2);
+        serve(&mut accounts, START);
+        close(&mut accounts[0], START, 60);
+        serve(&mut accounts, START);
+        let late = Session::default().served(&accounts, accounts[0].id, &RequestFacts::default(), START);
+        assert_eq!(late, None);
+    }
+
+    proptest! {
+        /// Whatever closes, opens and passes: an open account is found if there is one, a closed one is never first,
+        /// and the account changes only when the active one is closed or its window has ended.
+        #[test]
+        fn it_moves_only_when_it_must(steps in prop::collection::vec((0usize..4, 0u64..20_000, 0u64..9_000), 1..80)) {
+            let mut accounts = accounts(4);
+            let mut now = START;
+            let mut last: Option<(usize, Timestamp)> = None;
+            for (victim, closed_for, passes) in steps {
+                close(&mut accounts[victim], now, closed_for);
+                now = now + Duration::from_secs(passes);
+                let open = |account: &Arc<Account>| account.closed_for(None, now).is_none();
+                let still_due = last.filter(|(index, began)| {
+                    open(&accounts[*index]) && now < *began + Session::DEFAULT_WINDOW
+                });
+                let any_open = accounts.iter().any(open);
+                let served = serve(&mut accounts, now).map(|(index, _)| index);
+                prop_assert_eq!(served.is_some(), any_open);
+                if let Some(index) = served {
+                    prop_assert!(accounts[index].closed_for(None, now).is_none());
+                    if let Some((due, _)) = still_due {
+                        prop_assert_eq!(index, due);
+                    }
+                    let began = accounts[index].session.map_or(now, |session| session.started);
+                    last = Some((index, began));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The accounts as they are this very moment.
+//!
+//! The pool is the truth for availability: a mark is visible to the very next request, and the store follows through
+//! the write-behind queue. Reading takes no lock across an await and touches no store.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
+
+use crate::{
+    domain::{Account, AccountChange, AccountId, ClosureReason, Timestamp},
+    store::WriteBehind,
+};
+
+/// All accounts, shared by everybody who needs one.
+#[derive(Debug, Default)]
+pub struct AccountPool {
+    slots: ArcSwap<Vec<Arc<Slot>>>,
+    /// Held while accounts come and go, so that two of them do not overwrite each other's list.
+    membership: Mutex<()>,
+    journal: Option<WriteBehind>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    id: AccountId,
+    account: RwLock<Arc<Account>>,
+    in_flight: AtomicU64,
+}
+
+impl AccountPool {
+    /// A pool of these accounts, in the order in which they were added.
+    #[must_use]
+    pub fn new(accounts: Vec<Account>) -> Self {
+        let slots = accounts.into_iter().map(Slot::new).collect();
+        Self { slots: ArcSwap::from_pointee(slots), ..Self::default() }
+    }
+
+    /// The same pool, writing down what happens to its accounts.
+    #[must_use]
+    pub fn journaled(mut self, journal: WriteBehind) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Every account as it is now, in the order in which they were added.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<Arc<Account>> {
+        self.slots.load().iter().map(|slot| Arc::clone(&slot.account.read())).collect()
+    }
+
+    /// One account as it is now.
+    #[must_use]
+    pub fn get(&self, id: AccountId) -> Option<Arc<Account>> {
+        self.slot(id).map(|slot| Arc::clone(&slot.account.read()))
+    }
+
+    /// Lets `change` happen at `at`, and has it written down.
+    ///
+    /// A used-up window is the organisation's, so it closes all accounts that are known to belong to the same one.
+    pub fn apply(&self, id: AccountId, change: AccountChange, at: Timestamp) {
+        if let AccountChange::Closed(mark) = &change
+            && mark.reason == ClosureReason::Quota
+        {
+            for sibling in self.siblings(id) {
+                self.apply_to(&sibling, AccountChange::Closed(mark.clone()), at);
+            }
+        }
+        if let Some(slot) = self.slot(id) {
+            self.apply_to(&slot, change, at);
+        }
+    }
+
+    fn apply_to(&self, slot: &Slot, change: AccountChange, at: Timestamp) {
+        let mut account = slot.account.write();
+        // Queued under the lock: the store must see one account's changes in the order in which they happened.
+        if let Some(journal) = &self.journal {
+            journal.change(slot.id, change.clone(), at);
+        }
+        Arc::make_mut(&mut account).apply(change, at);
+    }
+
+    fn siblings(&self, id: AccountId) -> Vec<Arc<Slot>> {
+        let Some(account) = self.get(id) else { return Vec::new() };
+        let Some(organization) = &account.organization else { return Vec::new() };
+        let shares = |slot: &&Arc<Slot>| {
+            let other = slot.account.read();
+            other.id != id && other.provider == account.provider && other.organization.as_ref() == Some(organization)
+        };
+        self.slots.load().iter().filter(shares).cloned().collect()
+    }
+
+    /// Takes in an account that the store has just accepted.
+    pub fn add(&self, account: Account) {
+        let _one_at_a_time = self.membership.lock();
+        let mut slots = Vec::clone(&self.slots.load());
+        slots.push(Slot::new(account));
+        self.slots.store(Arc::new(slots));
+    }
+
+    /// Puts what the store made of an account in the place of what was known; it has written it down already.
+    pub fn adopt(&self, id: AccountId, change: AccountChange, at: Timestamp) {
+        if let Some(slot) = self.slot(id) {
+            Arc::make_mut(&mut *slot.account.write()).apply(change, at);
+        }
+    }
+
+    /// Forgets an account. Requests it is serving go on.
+    pub fn remove(&self, id: AccountId) {
+        let _one_at_a_time = self.membership.lock();
+        let slots = self.slots.load().iter().filter(|slot| slot.id != id).cloned().collect();
+        self.slots.store(Arc::new(slots));
+    }
+
+    /// Counts one request in flight on an account until the guard is dropped.
+    #[must_use]
+    pub fn enter(&self, id: AccountId) -> InFlight {
+        let slot = self.slot(id);
+        if let Some(slot) = &slot {
+            slot.in_flight.fetch_add(1, Ordering::Relaxed);
+        }
+        InFlight(slot)
+    }
+
+    /// Requests in flight on an account.
+    #[must_use]
+    pub fn in_flight(&self, id: AccountId) -> u64 {
+        self.slot(id).map_or(0, |slot| slot.in_flight.load(Ordering::Relaxed))
+    }
+
+    fn slot(&self, id: AccountId) -> Option<Arc<Slot>> {
+        self.slots.load().iter().find(|slot| slot.id == id).cloned()
+    }
+}
+
+impl Slot {
+    fn new(account: Account) -> Arc<Self> {
+        Arc::new(Self { id: account.id, account: RwLock::new(Arc::new(account)), in_flight: AtomicU64::new(0) })
+    }
+}
+
+/// One request in flight; it ends when this is dropped.
+#[derive(Debug, Default)]
+pub struct InFlight(Option<Arc<Slot>>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        if let Some(slot) = &self.0 {
+            slot.in_flight.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{Credential, Mark, Scope, Secret};
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+    fn account(name: &str, organization: Option<&str>) -> Account {
+        let mut account = Account::new(name, "anthropic", Credential::ApiKey(Secret::new("k")), NOW);
+        account.organization = organization.map(Into::into);
+        account
+    }
+
+    fn closed(reason: ClosureReason) -> AccountChange {
+        let until = Some(NOW + Duration::from_secs(60));
+        AccountChange::Closed(Mark { reason, scope: Scope::Account, since: NOW, until, evidence: "".into() })
+    }
+
+    #[test]
+    fn accounts_of_one_organisation_share_a_used_up_window_but_not_a_refused_key() {
+        let pool = AccountPool::new(vec![account("a", Some("o")), account("b", Some("o")), account("c", None)]);
+        let ids: Vec<_> = pool.snapshot().iter().map(|account| account.id).collect();
+        let closed_ones = |pool: &AccountPool| {
+            pool.snapshot().iter().map(|account| account.closed_for(None, NOW).is_some()).collect::<Vec<_>>()
+        };
+
+        pool.apply(ids[0], closed(ClosureReason::NeedsLogin), NOW);
+        assert_eq!(closed_ones(&pool), [true, false, false]);
+        pool.apply(ids[0], closed(ClosureReason::Quota), NOW);
+        assert_eq!(closed_ones(&pool), [true, true, false]);
+    }
+
+    #[test]
+    fn a_snapshot_does_not_change_under_its_reader() {
+        let pool = AccountPool::new(vec![account("a", None)]);
+        let before = pool.snapshot();
+        pool.apply(before[0].id, AccountChange::Paused, NOW);
+        assert!(!before[0].paused);
+        assert!(pool.snapshot()[0].paused);
+    }
+
+    #[test]
+    fn requests_in_flight_are_counted_until_their_guard_goes_even_past_a_removal() {
+        let pool = AccountPool::new(vec![account("a", None)]);
+        let id = pool.snapshot()[0].id;
+        let guards = [pool.enter(id), pool.enter(id)];
+        assert_eq!(pool.in_flight(id), 2);
+        pool.remove(id);
+        drop(guards);
+        assert_eq!(pool.in_flight(id), 0);
+    }
+}
