@@ -1,0 +1,140 @@
+//! Opens exchanges and settles each of them exactly once.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::Trail;
+use crate::{
+    clock::Clock,
+    domain::{Exchange, ExchangeId, Intent, Outcome, Timing},
+    error::Refusal,
+    pricing::PriceTable,
+    provider::Reading,
+    store::{WriteBehind, write_behind::SettleSlot},
+};
+
+/// Writes down what happens, through the write-behind queue.
+#[derive(Clone, Debug)]
+pub struct Recorder {
+    queue: WriteBehind,
+    prices: &'static PriceTable,
+    clock: Arc<dyn Clock>,
+}
+
+impl Recorder {
+    /// Records into `queue`, with the prices of the bundled table.
+    #[must_use]
+    pub fn new(queue: WriteBehind, clock: Arc<dyn Clock>) -> Self {
+        Self { queue, prices: PriceTable::bundled(), clock }
+    }
+
+    /// The clock that exchanges are timed by.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Opens an exchange. Waits while the queue is full: nothing is sent that could not be written down.
+    ///
+    /// # Errors
+    /// [`Refusal::ShuttingDown`] once the queue is closed.
+    pub async fn open(&self, intent: Intent) -> Result<OpenExchange, Refusal> {
+        let slots = self.queue.reserve().await.map_err(|_closed| Refusal::ShuttingDown)?;
+        let slot = slots.open(intent.clone());
+        let trail = Trail::new(Arc::clone(&self.clock));
+        let prices = self.prices;
+        let open = Open { exchange: Exchange::unfinished(intent, Outcome::Cancelled), slot, trail, prices };
+        Ok(OpenExchange(Some(Box::new(open))))
+    }
+}
+
+/// An exchange under way. Whatever becomes of it, it is settled once; dropped, it counts as cancelled by the client.
+#[derive(Debug)]
+pub struct OpenExchange(Option<Box<Open>>);
+
+#[derive(Debug)]
+struct Open {
+    exchange: Exchange,
+    slot: SettleSlot,
+    trail: Trail,
+    prices: &'static PriceTable,
+}
+
+impl OpenExchange {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> Option<ExchangeId> {
+        self.0.as_ref().map(|open| open.exchange.intent.id)
+    }
+
+    /// Where its attempts are noted.
+    #[must_use]
+    pub fn trail(&self) -> Option<Trail> {
+        self.0.as_ref().map(|open| open.trail.clone())
+    }
+
+    /// The answer's head has come.
+    pub fn headers(&mut self, status: StatusCode) {
+        if let Some(open) = &mut self.0 {
+            open.exchange.status = Some(status.as_u16());
+            open.exchange.timing.headers = Some(open.trail.elapsed());
+        }
+    }
+
+    /// The first content has come.
+    pub fn first_token(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.exchange.timing.first_token.get_or_insert_with(|| open.trail.elapsed());
+        }
+    }
+
+    /// It ended with an answer of our own.
+    pub fn refused(mut self, refusal: &Refusal) {
+        if let Some(open) = &mut self.0 {
+            open.exchange.status = Some(refusal.status().as_u16());
+            open.exchange.error = Some(refusal.to_string().into());
+            open.exchange.timing.headers = Some(open.trail.elapsed());
+        }
+        self.settle(Outcome::Failed);
+    }
+
+    /// The answer's body is over: how it ended, what it said, and how many bytes the client was given.
+    pub fn finished(mut self, outcome: Outcome, reading: Reading, bytes: u64) {
+        if let Some(open) = &mut self.0 {
+            let Open { exchange, prices, .. } = &mut **open;
+            exchange.model = reading.model;
+            exchange.usage = reading.usage;
+            exchange.error = exchange.error.take().or(reading.error);
+            exchange.response_bytes = bytes;
+            let model = exchange.model.as_deref().or(exchange.intent.model.as_deref());
+            exchange.cost = model.and_then(|model| prices.price(model, &exchange.usage));
+            exchange.priced = exchange.cost.map(|_| prices.date());
+        }
+        self.settle(outcome);
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        let Some(open) = self.0.take() else { return };
+        let Open { mut exchange, slot, trail, .. } = *open;
+        exchange.outcome = outcome;
+        exchange.attempts = trail.take();
+        exchange.timing = Timing { end: Some(trail.elapsed()), ..exchange.timing };
+        tracing::info!(
+            id = %exchange.intent.id,
+            method = %exchange.intent.method,
+            path = %exchange.intent.path,
+            status = exchange.status,
+            outcome = outcome.as_str(),
+            attempts = exchange.attempts.len(),
+            "request finished"
+        );
+        slot.settle(Box::new(exchange));
+    }
+}
+
+impl Drop for OpenExchange {
+    fn drop(&mut self) {
+        self.settle(Outcome::Cancelled);
+    }
+}

@@ -1,0 +1,92 @@
+//! Opens an exchange for each request and sees to its settlement.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response};
+use http_body::Body;
+use tower::{Service, ServiceExt};
+
+use super::{Meter, OpenExchange, Recorder, TeeBody};
+use crate::{
+    domain::{ExchangeId, Intent, RequestFacts},
+    error::ProxyError,
+    provider::{Anthropic, Served},
+};
+
+/// The header that tells a client under which id its request is recorded.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-ccflare-request-id");
+
+/// See [the module](super).
+#[derive(Clone, Debug)]
+pub struct Record<S> {
+    pub(super) inner: S,
+    pub(super) recorder: Recorder,
+}
+
+impl<S, B> Service<Request<Bytes>> for Record<S>
+where
+    S: Service<Request<Bytes>, Response = Response<B>, Error = ProxyError> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes>,
+{
+    type Response = Response<TeeBody<B>>;
+    type Error = ProxyError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ProxyError>> + Send>>;
+
+    /// Always ready: the queue is waited for once there is a request.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, mut request: Request<Bytes>) -> Self::Future {
+        let (inner, recorder) = (self.inner.clone(), self.recorder.clone());
+        Box::pin(async move {
+            let intent = intent(&request, &recorder);
+            let id = intent.id;
+            let exchange = recorder.open(intent).await?;
+            if let Some(trail) = exchange.trail() {
+                request.extensions_mut().insert(trail);
+            }
+            match inner.oneshot(request).await {
+                Ok(response) => Ok(listen(response, exchange, id)),
+                Err(error) => {
+                    exchange.refused(&error.refusal);
+                    Err(ProxyError { exchange: Some(id), ..error })
+                }
+            }
+        })
+    }
+}
+
+fn intent(request: &Request<Bytes>, recorder: &Recorder) -> Intent {
+    let at = recorder.clock().now();
+    Intent {
+        id: ExchangeId::new(at),
+        at,
+        method: request.method().clone(),
+        path: request.uri().path().into(),
+        model: request.extensions().get::<RequestFacts>().and_then(|facts| facts.model.clone()),
+        request_bytes: request.body().len() as u64,
+    }
+}
+
+fn listen<B: Body<Data = Bytes>>(
+    mut response: Response<B>,
+    mut exchange: OpenExchange,
+    id: ExchangeId,
+) -> Response<TeeBody<B>> {
+    exchange.headers(response.status());
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let served = response.extensions_mut().remove::<Served>();
+    let provider = served.map_or_else(|| Arc::new(Anthropic::default()) as _, |served| served.provider);
+    let meter = Meter::new(provider, response.status(), response.headers());
+    response.map(|body| TeeBody::new(body, meter, exchange))
+}

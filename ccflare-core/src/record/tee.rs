@@ -1,0 +1,121 @@
+//! Lets a body pass and listens.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::{Meter, recorder::OpenExchange};
+use crate::domain::Outcome;
+
+/// A body whose frames pass untouched while a meter reads along. Its end is told exactly once: by its last frame, its
+/// error, or its being dropped before either.
+#[derive(Debug)]
+pub struct TeeBody<B> {
+    inner: B,
+    listener: Option<Box<Listener>>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    meter: Meter,
+    exchange: OpenExchange,
+    bytes: u64,
+    saw_content: bool,
+}
+
+impl<B: Body> TeeBody<B> {
+    /// Listens to `inner` on behalf of `exchange`.
+    pub(super) fn new(inner: B, meter: Meter, exchange: OpenExchange) -> Self {
+        let listener = Listener { meter, exchange, bytes: 0, saw_content: false };
+        let mut tee = Self { inner, listener: Some(Box::new(listener)) };
+        if tee.inner.is_end_stream() {
+            tee.end(Ending::Clean);
+        }
+        tee
+    }
+}
+
+impl<B> TeeBody<B> {
+    fn end(&mut self, ending: Ending) {
+        if let Some(listener) = self.listener.take() {
+            listener.end(ending);
+        }
+    }
+}
+
+/// How a body stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Clean,
+    Broken,
+    Dropped,
+}
+
+impl Listener {
+    fn hear(&mut self, data: &Bytes) {
+        self.bytes += data.len() as u64;
+        self.meter.feed(data);
+        if !self.saw_content && self.meter.saw_content() {
+            self.saw_content = true;
+            self.exchange.first_token();
+        }
+    }
+
+    fn end(self, ending: Ending) {
+        let reads_stream = self.meter.reads_stream();
+        let reading = self.meter.finish();
+        let outcome = match ending {
+            Ending::Broken => Outcome::Cut,
+            // A stream that ends politely in its middle is cut all the same.
+            Ending::Clean if reads_stream && !reading.complete => Outcome::Cut,
+            Ending::Clean => Outcome::Answered,
+            // The client may close right behind the last event: it has had everything.
+            Ending::Dropped if reading.complete => Outcome::Answered,
+            Ending::Dropped => Outcome::Cancelled,
+        };
+        self.exchange.finished(outcome, reading, self.bytes);
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for TeeBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.inner).poll_frame(cx);
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let (Some(listener), Some(data)) = (&mut this.listener, frame.data_ref()) {
+                    listener.hear(data);
+                }
+                // A body of known length is not polled again behind its last byte.
+                if this.inner.is_end_stream() {
+                    this.end(Ending::Clean);
+                }
+            }
+            Poll::Ready(Some(Err(_))) => this.end(Ending::Broken),
+            Poll::Ready(None) => this.end(Ending::Clean),
+            Poll::Pending => {}
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl<B> Drop for TeeBody<B> {
+    fn drop(&mut self) {
+        self.end(Ending::Dropped);
+    }
+}

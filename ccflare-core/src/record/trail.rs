@@ -1,0 +1,73 @@
+//! The attempts of one exchange, as they are made.
+
+use std::{sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+
+use crate::{
+    clock::Clock,
+    domain::{Account, AttemptRecord, Choice, exchange::VerdictKind},
+};
+
+/// Where a balancer notes its attempts. It travels in the request's extensions when somebody records; a client that
+/// leaves in the middle of an attempt leaves that attempt noted.
+#[derive(Clone, Debug)]
+pub struct Trail(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    clock: Arc<dyn Clock>,
+    began: Duration,
+    attempts: Mutex<Vec<AttemptRecord>>,
+}
+
+impl Trail {
+    /// A trail that begins now.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let began = clock.monotonic();
+        Self(Arc::new(Shared { clock, began, attempts: Mutex::new(Vec::new()) }))
+    }
+
+    /// Time since it began.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.0.clock.monotonic().saturating_sub(self.0.began)
+    }
+
+    /// Notes that an attempt begins.
+    pub fn begin(&self, account: Option<&Account>, choice: Choice) {
+        self.0.attempts.lock().push(AttemptRecord {
+            account: account.map(|account| (account.id, Arc::clone(&account.name))),
+            choice,
+            started: self.elapsed(),
+            took: Duration::ZERO,
+            status: None,
+            verdict: VerdictKind::Abandoned,
+            detail: None,
+        });
+    }
+
+    /// Notes how the latest attempt ended.
+    pub fn end(&self, status: Option<u16>, verdict: VerdictKind, detail: Option<Box<str>>) {
+        let now = self.elapsed();
+        if let Some(attempt) = self.0.attempts.lock().last_mut() {
+            attempt.took = now.saturating_sub(attempt.started);
+            attempt.status = status;
+            attempt.verdict = verdict;
+            attempt.detail = detail;
+        }
+    }
+
+    /// Takes the attempts; one that has not ended took until now.
+    pub(crate) fn take(&self) -> Vec<AttemptRecord> {
+        let now = self.elapsed();
+        let mut attempts = std::mem::take(&mut *self.0.attempts.lock());
+        if let Some(last) = attempts.last_mut()
+            && last.verdict == VerdictKind::Abandoned
+        {
+            last.took = now.saturating_sub(last.started);
+        }
+        attempts
+    }
+}
