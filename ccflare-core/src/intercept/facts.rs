@@ -1,0 +1,87 @@
+//! Reads facts from a request, without copying or keeping its body.
+
+use std::{borrow::Cow, fmt};
+
+use bytes::Bytes;
+use http::{Request, header::CONTENT_ENCODING};
+use serde::{
+    Deserializer,
+    de::{Error, IgnoredAny, MapAccess, Visitor},
+};
+
+use crate::domain::RequestFacts;
+
+/// The facts of a request. A body that is no JSON object, or odd in any other way, has none.
+pub(super) fn read(request: &Request<Bytes>) -> RequestFacts {
+    let body = request.body();
+    if body.is_empty() || request.headers().contains_key(CONTENT_ENCODING) {
+        return RequestFacts::default();
+    }
+    RequestFacts { model: model(body).map(Into::into) }
+}
+
+/// The top-level `model`. Parsing stops there: Claude Code sends it first, in front of up to megabytes of messages.
+fn model(body: &[u8]) -> Option<Cow<'_, str>> {
+    let mut found = None;
+    // The visitor breaks off with an error once it has what it wants, so the result says nothing.
+    let _ = serde_json::Deserializer::from_slice(body).deserialize_map(UntilModel(&mut found));
+    found
+}
+
+struct UntilModel<'a, 'de>(&'a mut Option<Cow<'de, str>>);
+
+impl<'de> Visitor<'de> for UntilModel<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with a model")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            if key.0 == "model" {
+                *self.0 = Some(map.next_value::<Text<'de>>()?.0);
+                return Err(A::Error::custom("found"));
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+/// Text that is borrowed where it has no escapes; serde's own `Cow` always copies.
+#[derive(serde::Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model_of(body: &'static str) -> Option<Box<str>> {
+        read(&Request::new(Bytes::from_static(body.as_bytes()))).model
+    }
+
+    #[test]
+    fn the_top_level_model_is_found_wherever_it_stands_and_nowhere_else() {
+        for (body, model) in [
+            (r#"{"model":"a","messages":[]}"#, Some("a")),
+            (r#"{"messages":[{"model":"inner"}],"model":"a"}"#, Some("a")),
+            (r#" { "model" : "a\u002db" } "#, Some("a-b")),
+            (r#"{"model":"a" and then it breaks"#, Some("a")),
+            (r#"{"messages":[{"model":"inner"}]}"#, None),
+            (r#"{"model":7}"#, None),
+            (r#"["model","a"]"#, None),
+            ("not json", None),
+            ("", None),
+        ] {
+            assert_eq!(model_of(body).as_deref(), model, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_body_is_not_guessed_at() {
+        let mut request = Request::new(Bytes::from_static(br#"{"model":"a"}"#));
+        request.headers_mut().insert(CONTENT_ENCODING, http::HeaderValue::from_static("gzip"));
+        assert_eq!(read(&request), RequestFacts::default());
+    }
+}

@@ -1,0 +1,105 @@
+//! Lets a request in, or refuses it before anything is read of it.
+
+use std::{
+    future::{Future, Ready},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::future::Either;
+use http::{Method, Request, Response};
+use pin_project_lite::pin_project;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::{Layer, Service};
+
+use super::HeldBody;
+use crate::{
+    error::{ProxyError, Refusal},
+    provider::Provider,
+};
+
+/// Puts an [`Admit`] over a service.
+#[derive(Clone, Debug)]
+pub struct AdmitLayer {
+    provider: Arc<dyn Provider>,
+    places: Arc<Semaphore>,
+}
+
+impl AdmitLayer {
+    /// Admits what `provider` permits, and at most `max_in_flight` requests at a time. A request is in flight until its
+    /// answer's body is over.
+    #[must_use]
+    pub fn new(provider: Arc<dyn Provider>, max_in_flight: usize) -> Self {
+        let places = Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS)));
+        Self { provider, places }
+    }
+}
+
+impl<S> Layer<S> for AdmitLayer {
+    type Service = Admit<S>;
+
+    fn layer(&self, inner: S) -> Admit<S> {
+        Admit { inner, admission: self.clone() }
+    }
+}
+
+/// A service that takes only what may go on.
+#[derive(Clone, Debug)]
+pub struct Admit<S> {
+    inner: S,
+    admission: AdmitLayer,
+}
+
+impl<S, R, B> Service<Request<R>> for Admit<S>
+where
+    S: Service<Request<R>, Response = Response<B>, Error = ProxyError>,
+{
+    type Response = Response<HeldBody<B>>;
+    type Error = ProxyError;
+    type Future = Either<Admitted<S::Future>, Ready<Result<Self::Response, ProxyError>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<R>) -> Self::Future {
+        match self.admission.place(request.method(), request.uri().path()) {
+            Ok(place) => Either::Left(Admitted { answer: self.inner.call(request), place: Some(place) }),
+            Err(refusal) => Either::Right(std::future::ready(Err(refusal.into()))),
+        }
+    }
+}
+
+impl AdmitLayer {
+    fn place(&self, method: &Method, path: &str) -> Result<OwnedSemaphorePermit, Refusal> {
+        if !self.provider.permits(method, path) {
+            return Err(Refusal::NotPermitted(format!("{method} {path}")));
+        }
+        let busy = |_| Refusal::Busy { what: "too many requests in flight" };
+        Arc::clone(&self.places).try_acquire_owned().map_err(busy)
+    }
+}
+
+pin_project! {
+    /// The answer to a request that was let in.
+    pub struct Admitted<F> {
+        #[pin]
+        answer: F,
+        place: Option<OwnedSemaphorePermit>,
+    }
+}
+
+impl<F, B> Future for Admitted<F>
+where
+    F: Future<Output = Result<Response<B>, ProxyError>>,
+{
+    type Output = Result<Response<HeldBody<B>>, ProxyError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.answer.poll(cx))?;
+        let place = this.place.take().expect("a future is not polled again once it is ready");
+        Poll::Ready(Ok(response.map(|body| HeldBody::new(body, place))))
+    }
+}
