@@ -7,18 +7,15 @@ use async_trait::async_trait;
 use crate::store::StoreError;
 
 pub mod local;
-#[cfg(feature = "remote")]
-pub mod remote;
+mod present;
 pub mod views;
 
 pub use local::Local;
-#[cfg(feature = "remote")]
-pub use remote::Remote;
 use views::{AccountEdit, AccountView, NewAccount, RequestPage, RequestPageQuery, RequestView, StatusView};
 
 /// The list of what an operator can do. Accounts are named by id or by name, ids first.
 #[async_trait]
-pub trait Control: Send + Sync + 'static {
+pub trait Control: std::fmt::Debug + Send + Sync + 'static {
     /// How the gateway stands.
     async fn status(&self) -> Result<StatusView, ControlError>;
 

@@ -29,6 +29,21 @@ pub struct NewAccount {
     pub tier: Option<Tier>,
 }
 
+impl NewAccount {
+    /// An account of Anthropic's API with everything else at its default.
+    #[must_use]
+    pub fn with_key(name: &str, api_key: Secret) -> Self {
+        let (provider, base_url) = (default_provider(), None);
+        Self { name: name.to_owned(), provider, api_key, base_url, priority: 0, tier: None }
+    }
+
+    /// The same at an address of its own.
+    #[must_use]
+    pub fn at(self, base_url: &str) -> Self {
+        Self { base_url: Some(base_url.to_owned()), ..self }
+    }
+}
+
 fn default_provider() -> String {
     "anthropic".to_owned()
 }
@@ -138,13 +153,19 @@ pub struct WindowView {
     pub resets_at: Option<String>,
 }
 
-/// Which page of finished requests.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Which page of finished requests; the newest 50 by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestPageQuery {
     /// Only those older than the request with this id.
     pub before: Option<String>,
     /// 1 to 1000.
     pub limit: usize,
+}
+
+impl Default for RequestPageQuery {
+    fn default() -> Self {
+        Self { before: None, limit: 50 }
+    }
 }
 
 /// A page of finished requests.
@@ -264,6 +285,8 @@ pub struct StatusView {
     pub in_flight: u64,
     /// Records waiting to be written.
     pub queued_writes: u64,
+    /// How long the last commit of the ledger took.
+    pub last_commit_ms: Option<f64>,
     /// The version that answers.
     pub version: String,
 }

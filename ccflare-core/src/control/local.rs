@@ -1,0 +1,225 @@
+//! The operator's wishes, carried out in this process.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use url::Url;
+
+use super::{
+    Control, ControlError, present,
+    views::{AccountEdit, AccountView, NewAccount, RequestPage, RequestPageQuery, RequestView, StatusView},
+};
+use crate::{
+    balance::{Session, Strategy},
+    clock::Clock,
+    domain::{Account, AccountChange, AccountId, Choice, Credential, RequestFacts},
+    pool::AccountPool,
+    provider::Providers,
+    store::{PageRequest, Store, StoreError, WriteBehind},
+};
+
+/// Works on the store and the pool at hand.
+#[derive(Debug)]
+pub struct Local {
+    store: Arc<dyn Store>,
+    pool: Arc<AccountPool>,
+    strategy: Arc<dyn Strategy>,
+    providers: Providers,
+    clock: Arc<dyn Clock>,
+    queue: Option<WriteBehind>,
+}
+
+impl Local {
+    /// Works beside a running line; `queue` is the one that the line writes to.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        pool: Arc<AccountPool>,
+        strategy: Arc<dyn Strategy>,
+        providers: Providers,
+        clock: Arc<dyn Clock>,
+        queue: Option<WriteBehind>,
+    ) -> Self {
+        Self { store, pool, strategy, providers, clock, queue }
+    }
+
+    /// Works on a store that no gateway is running on.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub async fn offline(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let pool = Arc::new(AccountPool::new(store.accounts().await?));
+        Ok(Self::new(store, pool, Arc::new(Session::default()), Providers::default(), clock, None))
+    }
+
+    /// By id first, then by name.
+    fn find(&self, account: &str) -> Result<Arc<Account>, ControlError> {
+        let accounts = self.pool.snapshot();
+        let by_id = account.parse().ok().and_then(|id: AccountId| accounts.iter().find(|account| account.id == id));
+        let found = by_id.or_else(|| accounts.iter().find(|known| *known.name == *account));
+        found.cloned().ok_or_else(|| ControlError::NotFound(format!("there is no account {account:?}")))
+    }
+
+    fn view(&self, account: &Account) -> AccountView {
+        let active = self.active().is_some_and(|active| active.id == account.id);
+        present::account(account, active, self.pool.in_flight(account.id), self.clock.now())
+    }
+
+    /// The account that holds the running session.
+    fn active(&self) -> Option<Arc<Account>> {
+        let plan = self.strategy.plan(&self.pool.snapshot(), &RequestFacts::default(), self.clock.now());
+        let first = plan.candidates.into_iter().next()?;
+        (first.choice == Choice::ActiveSession).then_some(first.account)
+    }
+
+    /// Changes an account in the store and then in the pool, behind everything that the line has queued for it.
+    async fn change(&self, id: AccountId, change: AccountChange) -> Result<(), ControlError> {
+        if let Some(queue) = &self.queue {
+            queue.flushed().await;
+        }
+        let now = self.clock.now();
+        self.store.change_account(id, change.clone(), now).await?;
+        self.pool.adopt(id, change, now);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Control for Local {
+    async fn status(&self) -> Result<StatusView, ControlError> {
+        let (accounts, now) = (self.pool.snapshot(), self.clock.now());
+        let available = accounts.iter().filter(|account| account.closed_for(None, now).is_none()).count();
+        Ok(StatusView {
+            status: "ok".to_owned(),
+            accounts: accounts.len(),
+            available_accounts: available,
+            timestamp: now.to_string(),
+            strategy: self.strategy.name().to_owned(),
+            active_account: self.active().map(|account| account.name.to_string()),
+            in_flight: accounts.iter().map(|account| self.pool.in_flight(account.id)).sum(),
+            queued_writes: self.queue.as_ref().map_or(0, WriteBehind::queued),
+            last_commit_ms: self
+                .queue
+                .as_ref()
+                .and_then(WriteBehind::last_commit)
+                .map(|commit| commit.took.as_secs_f64() * 1e3),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    async fn accounts(&self) -> Result<Vec<AccountView>, ControlError> {
+        let mut accounts = self.pool.snapshot();
+        accounts.sort_by_key(|account| account.priority);
+        Ok(accounts.iter().map(|account| self.view(account)).collect())
+    }
+
+    async fn add_account(&self, new: NewAccount) -> Result<AccountView, ControlError> {
+        let account = self.account(new)?;
+        self.store.add_account(&account).await?;
+        self.pool.add(account.clone());
+        tracing::info!(account = %account.name, "account added");
+        Ok(self.view(&account))
+    }
+
+    async fn edit_account(&self, account: &str, edit: AccountEdit) -> Result<AccountView, ControlError> {
+        let account = self.find(account)?;
+        let change = change(&account, edit)?;
+        self.change(account.id, change).await?;
+        let changed = self.pool.get(account.id).ok_or(StoreError::NoSuchAccount)?;
+        Ok(self.view(&changed))
+    }
+
+    async fn remove_account(&self, account: &str, confirm: &str) -> Result<(), ControlError> {
+        let account = self.find(account)?;
+        if *account.name != *confirm {
+            return Err(ControlError::ConfirmationRequired(account.name.to_string()));
+        }
+        self.store.remove_account(account.id).await?;
+        self.pool.remove(account.id);
+        tracing::info!(account = %account.name, "account removed");
+        Ok(())
+    }
+
+    async fn requests(&self, query: RequestPageQuery) -> Result<RequestPage, ControlError> {
+        if !(1..=1000).contains(&query.limit) {
+            return Err(ControlError::Invalid("limit must be from 1 to 1000".to_owned()));
+        }
+        let before = query.before.as_deref().map(str::parse).transpose();
+        let before = before.map_err(|_| ControlError::Invalid("before must be the id of a request".to_owned()))?;
+        // One more than asked for tells whether there is a next page.
+        let mut page = self.store.exchanges(PageRequest { before, limit: query.limit + 1 }).await?;
+        let more = page.len() > query.limit;
+        page.truncate(query.limit);
+        let next = page.last().filter(|_| more).map(|exchange| exchange.intent.id.to_string());
+        Ok(RequestPage { requests: page.iter().map(present::request).collect(), next })
+    }
+
+    async fn request(&self, id: &str) -> Result<RequestView, ControlError> {
+        let missing = || ControlError::NotFound(format!("there is no finished request {id:?}"));
+        let exchange = self.store.exchange(id.parse().map_err(|_| missing())?).await?;
+        exchange.as_ref().map(present::request).ok_or_else(missing)
+    }
+}
+
+impl Local {
+    fn account(&self, new: NewAccount) -> Result<Account, ControlError> {
+        if !self.providers.names().any(|name| name == new.provider) {
+            let known: Vec<_> = self.providers.names().collect();
+            let message = format!("there is no provider {:?}; there is {}", new.provider, known.join(", "));
+            return Err(ControlError::Invalid(message));
+        }
+        let name = valid_name(&new.name)?;
+        if new.api_key.is_empty() || !new.api_key.expose().chars().all(|c| c.is_ascii_graphic()) {
+            let message = "the key is empty or has characters that no key has (spaces, line breaks)";
+            return Err(ControlError::Invalid(message.to_owned()));
+        }
+        let base_url = new.base_url.as_deref().map(valid_base_url).transpose()?;
+        let credential = Credential::ApiKey(new.api_key);
+        let account = Account::new(name, &new.provider, credential, self.clock.now());
+        Ok(Account { base_url: base_url.map(Arc::new), priority: new.priority, tier: new.tier, ..account })
+    }
+}
+
+/// 1 to 100 letters, digits, spaces or `-_@.+`, as in the original; white space around it is dropped.
+fn valid_name(name: &str) -> Result<&str, ControlError> {
+    let name = name.trim();
+    let allowed = |c: char| c.is_alphanumeric() || " -_@.+".contains(c);
+    if (1..=100).contains(&name.chars().count()) && name.chars().all(allowed) {
+        return Ok(name);
+    }
+    let message = "a name has 1 to 100 letters, digits, spaces or -_@.+";
+    Err(ControlError::Invalid(message.to_owned()))
+}
+
+/// An address that a key may be sent to: `https`, or `http` on this machine.
+fn valid_base_url(text: &str) -> Result<Url, ControlError> {
+    let invalid = |why: &str| ControlError::Invalid(format!("base URL {text:?}: {why}"));
+    let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
+    let local = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => return Err(invalid("it has no host")),
+    };
+    if url.scheme() != "https" && !(url.scheme() == "http" && local) {
+        return Err(invalid("it must begin with https:// (http:// only for this machine): a key is sent there"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(invalid("it may have a path, but neither user, password, query nor fragment"));
+    }
+    Ok(url)
+}
+
+fn change(account: &Account, edit: AccountEdit) -> Result<AccountChange, ControlError> {
+    let already = |what: &str| Err(ControlError::Conflict(format!("account {:?} is {what} already", account.name)));
+    Ok(match edit {
+        AccountEdit::Pause if account.paused => return already("paused"),
+        AccountEdit::Pause => AccountChange::Paused,
+        // Resuming one that is not paused still makes sense if it is closed: it forgets why.
+        AccountEdit::Resume if !account.paused && account.marks.is_empty() => return already("running"),
+        AccountEdit::Resume => AccountChange::Resumed,
+        AccountEdit::Rename(name) => AccountChange::Renamed(valid_name(&name)?.into()),
+        AccountEdit::Priority(priority) => AccountChange::Prioritized(priority),
+        AccountEdit::Tier(tier) => AccountChange::Tiered(tier),
+    })
+}

@@ -1,0 +1,206 @@
+//! The composition root: builds the handles, gives them away, and joins what runs in the background.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//! use ccflare_core::{gateway::Gateway, store::RedbStore};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let gateway = Gateway::builder(Arc::new(RedbStore::in_memory())).build().await?;
+//! let line = gateway.line();        // a tower service: mount it wherever requests come from
+//! let control = gateway.control();  // what an operator can do
+//! assert_eq!(control.status().await.unwrap().accounts, 0);
+//! gateway.shutdown(Duration::from_secs(5)).await;
+//! # drop(line);
+//! # Ok::<_, ccflare_core::store::StoreError>(()) }).unwrap();
+//! ```
+
+use std::{sync::Arc, time::Duration};
+
+use url::Url;
+
+use crate::{
+    balance::{BalanceLayer, BalanceOptions, Session, Strategy},
+    clock::{Clock, SystemClock},
+    control::{Control, Local},
+    pool::AccountPool,
+    provider::{Anthropic, Providers},
+    proxy::{AdmitLayer, CollectLayer, CollectOptions, Line, Proxy, stack},
+    record::{RecordLayer, Recorder},
+    store::{
+        Store, StoreError, WriteBehind,
+        write_behind::{WriteBehindOptions, Writer},
+    },
+    upstream::{Upstream, UpstreamOptions},
+};
+
+/// Everything that can be set, with defaults that suit one machine and many agents.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct GatewayOptions {
+    /// How long one account stays the active one. 5 h.
+    pub session_duration: Duration,
+    /// The longest wait in place for a throttled account. 1 s.
+    pub throttle_wait: Duration,
+    /// The longest request body in bytes. 32 MiB.
+    pub body_limit: usize,
+    /// Bytes of all request bodies together. 512 MiB.
+    pub body_budget: usize,
+    /// Requests in flight. 4096.
+    pub max_in_flight: usize,
+    /// For name, TCP and TLS together. 10 s.
+    pub connect_timeout: Duration,
+    /// Until the first byte of an answer. 600 s.
+    pub first_byte_timeout: Duration,
+    /// Between two frames of an answer. 240 s.
+    pub idle_timeout: Duration,
+    /// Where accounts without an address of their own, and requests without an account, go.
+    pub upstream_base_url: Option<Url>,
+}
+
+impl Default for GatewayOptions {
+    fn default() -> Self {
+        let (collect, upstream) = (CollectOptions::default(), UpstreamOptions::default());
+        Self {
+            session_duration: Session::DEFAULT_WINDOW,
+            throttle_wait: BalanceOptions::default().longest_wait,
+            body_limit: collect.body_limit,
+            body_budget: collect.body_budget,
+            max_in_flight: 4096,
+            connect_timeout: upstream.connect_timeout,
+            first_byte_timeout: upstream.first_byte_timeout,
+            idle_timeout: upstream.idle_timeout,
+            upstream_base_url: None,
+        }
+    }
+}
+
+/// What is to be built.
+#[derive(Debug)]
+pub struct GatewayBuilder {
+    store: Arc<dyn Store>,
+    options: GatewayOptions,
+    clock: Arc<dyn Clock>,
+    strategy: Option<Arc<dyn Strategy>>,
+    providers: Option<Providers>,
+}
+
+impl GatewayBuilder {
+    /// Sets what can be set.
+    #[must_use]
+    pub fn options(self, options: GatewayOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Takes the time from `clock` instead of the machine.
+    #[must_use]
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Orders the accounts by `strategy` instead of [`Session`].
+    #[must_use]
+    pub fn strategy(self, strategy: Arc<dyn Strategy>) -> Self {
+        Self { strategy: Some(strategy), ..self }
+    }
+
+    /// Speaks these APIs instead of Anthropic's alone.
+    #[must_use]
+    pub fn providers(self, providers: Providers) -> Self {
+        Self { providers: Some(providers), ..self }
+    }
+
+    /// Loads the accounts, settles what the last run left open, and starts the queue.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub async fn build(self) -> Result<Gateway, StoreError> {
+        let Self { store, options, clock, strategy, providers } = self;
+        let interrupted = store.recover().await?;
+        if interrupted > 0 {
+            tracing::warn!(interrupted, "the last run ended with requests under way; they are recorded as interrupted");
+        }
+        let strategy = strategy.unwrap_or_else(|| Arc::new(Session::new(options.session_duration)));
+        let providers = providers.unwrap_or_else(|| anthropic(options.upstream_base_url.clone()));
+        let (queue, writer) = WriteBehind::start(Arc::clone(&store) as _, WriteBehindOptions::default());
+        let pool = Arc::new(AccountPool::new(store.accounts().await?).journaled(queue.clone()));
+
+        let recorder = Recorder::new(queue.clone(), Arc::clone(&clock));
+        let balance =
+            BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy), providers.clone(), Arc::clone(&clock))
+                .with_options(BalanceOptions { longest_wait: options.throttle_wait });
+        let upstream = Upstream::new(UpstreamOptions {
+            connect_timeout: options.connect_timeout,
+            first_byte_timeout: options.first_byte_timeout,
+            idle_timeout: options.idle_timeout,
+        });
+        let admit = AdmitLayer::new(Arc::clone(providers.first()), options.max_in_flight);
+        let collect =
+            CollectLayer::new(&CollectOptions { body_limit: options.body_limit, body_budget: options.body_budget });
+        let proxy = stack::proxy(RecordLayer::new(recorder), balance, upstream);
+        let line = stack::line(admit, collect, proxy.clone());
+        let control = Arc::new(Local::new(store, pool, strategy, providers, clock, Some(queue.clone())));
+        Ok(Gateway { line, proxy, control, queue, writer })
+    }
+}
+
+fn anthropic(base: Option<Url>) -> Providers {
+    match base {
+        Some(base) => Providers::new(Arc::new(Anthropic::at(base)), []),
+        None => Providers::default(),
+    }
+}
+
+/// The running parts. It is kept by whoever started it and given to nobody.
+#[derive(Debug)]
+pub struct Gateway {
+    line: Line,
+    proxy: Proxy,
+    control: Arc<Local>,
+    queue: WriteBehind,
+    writer: Writer,
+}
+
+impl Gateway {
+    /// Starts from a store; everything else has a default.
+    #[must_use]
+    pub fn builder(store: Arc<dyn Store>) -> GatewayBuilder {
+        GatewayBuilder {
+            store,
+            options: GatewayOptions::default(),
+            clock: Arc::new(SystemClock::new()),
+            strategy: None,
+            providers: None,
+        }
+    }
+
+    /// The whole line: takes requests as they come from a connection, and always answers.
+    #[must_use]
+    pub fn line(&self) -> Line {
+        self.line.clone()
+    }
+
+    /// The inner line, for requests whose body is in one piece.
+    #[must_use]
+    pub fn proxy(&self) -> Proxy {
+        self.proxy.clone()
+    }
+
+    /// What an operator can do.
+    #[must_use]
+    pub fn control(&self) -> Arc<dyn Control> {
+        Arc::clone(&self.control) as _
+    }
+
+    /// Waits up to `deadline` for requests under way to settle, and writes down everything that is queued.
+    ///
+    /// Stop taking requests first. Returns how many records were written in the end.
+    pub async fn shutdown(self, deadline: Duration) -> u64 {
+        let Self { queue, writer, .. } = self;
+        if tokio::time::timeout(deadline, queue.settled()).await.is_err() {
+            tracing::warn!(
+                "requests are still under way at the end of the drain; they will be recorded as interrupted"
+            );
+        }
+        writer.finish().await
+    }
+}
