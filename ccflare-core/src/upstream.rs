@@ -93,7 +93,7 @@ fn https() -> HttpsConnector<HttpConnector> {
 }
 
 /// The machine's certificate authorities, or Mozilla's where an image has none.
-fn tls() -> rustls::ClientConfig {
+pub(crate) fn tls() -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {

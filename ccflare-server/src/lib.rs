@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The server: ccflare-core's line behind a listener, and the operator's JSON API beside it.
+//!
+//! [`run`] is the whole program. [`App`] is what answers requests, [`serve`] the accept loop; embedders and tests put
+//! them together themselves.
+
+mod api;
+mod app;
+pub mod config;
+mod edge;
+pub mod logging;
+mod probes;
+mod run;
+mod serve;
+mod token;
+
+pub use app::{App, AppBody};
+pub use config::Config;
+pub use edge::Edge;
+pub use probes::Readiness;
+pub use run::{Running, run, start};
+pub use serve::{ServeOptions, serve};
+pub use token::AdminToken;

@@ -6,11 +6,19 @@ use async_trait::async_trait;
 
 use crate::store::StoreError;
 
+#[cfg(all(feature = "remote", feature = "redb"))]
+mod connect;
 pub mod local;
 mod present;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod views;
 
+#[cfg(all(feature = "remote", feature = "redb"))]
+pub use connect::{Place, connect};
 pub use local::Local;
+#[cfg(feature = "remote")]
+pub use remote::Remote;
 use views::{AccountEdit, AccountView, NewAccount, RequestPage, RequestPageQuery, RequestView, StatusView};
 
 /// The list of what an operator can do. Accounts are named by id or by name, ids first.

@@ -120,7 +120,7 @@ impl OpenExchange {
         exchange.outcome = outcome;
         exchange.attempts = trail.take();
         exchange.timing = Timing { end: Some(trail.elapsed()), ..exchange.timing };
-        tracing::info!(
+        tracing::debug!(
             id = %exchange.intent.id,
             method = %exchange.intent.method,
             path = %exchange.intent.path,

@@ -58,8 +58,8 @@ pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
 /// The ledger: what was asked, and how each request ended.
 #[async_trait]
 pub trait LedgerStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Writes a batch in order, all or nothing; durable when it returns. Changes of accounts that are gone by now are
-    /// skipped. Settling twice keeps the first settlement. An intent settled in the same batch needs no row of its own.
+    /// Writes a batch in order, all or nothing; durable when it returns. Changes of accounts that are gone by now, and
+    /// renames to a name that is taken by now, are skipped. Settling twice keeps the first settlement. An intent settled in the same batch needs no row of its own.
     ///
     /// # Errors
     /// If the backend fails; then nothing of the batch was written and it may be given again.

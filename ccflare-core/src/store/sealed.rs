@@ -221,3 +221,102 @@ fn refuse_shared(file: &File, path: &Path) -> Result<(), String> {
     }
     Err(format!("others can read it (its mode is {mode:04o}); run `chmod 600 {}`", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(directory: &tempfile::TempDir) -> std::path::PathBuf {
+        directory.path().join("state/seal.key")
+    }
+
+    #[test]
+    fn what_is_sealed_opens_with_the_same_key_in_the_same_place_only() {
+        let key = SealKey::generate();
+        let sealed = key.seal(b"sk-canary", b"here");
+        assert_eq!(key.unseal(&sealed, b"here").expect("the right place").as_slice(), b"sk-canary");
+        assert_eq!(key.unseal(&sealed, b"there"), Err(UnsealError::Damaged));
+        assert_eq!(SealKey::generate().unseal(&sealed, b"here"), Err(UnsealError::OtherKey));
+        assert!(!sealed.windows(6).any(|window| window == b"canary"));
+        assert_ne!(key.seal(b"sk-canary", b"here"), sealed, "each record has a nonce of its own");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_altered_or_cut_does_not_open(position in 0..54_usize, bit in 0..8_u32) {
+            let key = SealKey::generate();
+            let mut sealed = key.seal(b"secret---", b"here");
+            prop_assert_eq!(sealed.len(), 1 + 4 + 24 + 9 + 16);
+            prop_assert!(key.unseal(&sealed[..position], b"here").is_err());
+            sealed[position] ^= 1 << bit;
+            prop_assert!(key.unseal(&sealed, b"here").is_err());
+        }
+    }
+
+    /// What databases in the field hold has to open for ever. The record was made by another implementation.
+    #[test]
+    fn a_record_of_version_1_opens() {
+        let key = SealKey::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").expect("a key");
+        let record = BASE64_STANDARD.decode(RECORD_V1).expect("base64");
+        assert_eq!(key.unseal(&record, b"place").expect("a record").as_slice(), b"plaintext");
+    }
+
+    const RECORD_V1: &str = "ARUUfdBkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ensMH5jZkVrs+vN0NbLs4cI8lcy/g57u3S+K";
+
+    #[test]
+    fn a_key_file_is_made_once_and_read_afterwards() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let made = SealKey::load_or_create(&path(&directory)).expect("a new key");
+        let read = SealKey::load_or_create(&path(&directory)).expect("the same key");
+        assert_eq!(read.unseal(&made.seal(b"x", b""), b"").expect("the same key").as_slice(), b"x");
+        let text = fs::read_to_string(path(&directory)).expect("the file");
+        assert_eq!(SealKey::from_base64(&text).expect("a key").id(), made.id());
+    }
+
+    #[test]
+    fn keys_show_their_id_and_nothing_else() {
+        let key = SealKey::from_base64("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").expect("a key");
+        assert_eq!(format!("{key:?}"), format!("SealKey({})", key.id()));
+        assert_eq!(key.id().len(), 8);
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused() {
+        for text in ["", "AAEC", "not base64 at all!", &"A".repeat(100)] {
+            assert!(matches!(SealKey::from_base64(text), Err(StoreError::UnusableKey { .. })), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_key_is_refused_and_left_as_it_is() {
+        for (text, advice) in [("", "delete it"), ("not a key\n", "put the key back")] {
+            let directory = tempfile::tempdir().expect("a directory");
+            let file = create_private(&path(&directory)).expect("a file");
+            drop(file);
+            fs::write(path(&directory), text).expect("a write");
+            let error = SealKey::load_or_create(&path(&directory)).expect_err("no key").to_string();
+            assert!(error.contains(advice), "{error}");
+            assert_eq!(fs::read_to_string(path(&directory)).expect("the file"), text);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_key_file_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = path(&directory);
+        SealKey::load_or_create(&path).expect("a new key");
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().expect("a parent"))), (0o600, 0o700));
+
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a change of mode");
+        let error = SealKey::load_or_create(&path).expect_err("a key that others can read").to_string();
+        assert!(error.contains("0640") && error.contains("chmod 600"), "{error}");
+    }
+}

@@ -4,6 +4,9 @@
 //! queue is full, which is how a slow disk pushes back), so the settlement, made wherever the request happens to end,
 //! finds its place without waiting. One task takes all that is queued and appends it in one commit.
 //!
+//! What is queued is in memory only: a process that is killed loses what came in the last linger and commit.
+//! [`WriteBehind::last_commit`] says how long commits take here.
+//!
 //! The queue is a vector behind a lock that is held for a push or a swap, and a semaphore that counts the room. A
 //! channel would wake its receiver and pass a semaphore for every entry; here the writer is woken once a batch.
 
@@ -318,8 +321,8 @@ impl Queue {
         self.durable.send_modify(|durable| *durable += entries as u64);
     }
 
-    fn is_empty(&self) -> bool {
-        self.state.lock().entries.is_empty()
+    fn length(&self) -> usize {
+        self.state.lock().entries.len()
     }
 
     fn pushed(&self) -> u64 {
@@ -403,8 +406,11 @@ async fn write_until_closed(queue: &Queue, store: &dyn LedgerStore) {
 /// Waits for a first entry and then a little for more; not at all once the queue is closing.
 async fn linger(queue: &Queue) {
     let filled = async {
-        while queue.is_empty() {
+        while queue.length() == 0 {
             queue.filled.notified().await;
+        }
+        if queue.length() >= BATCH {
+            return;
         }
         tokio::select! {
             () = time::sleep(queue.options.linger) => {}
@@ -460,3 +466,6 @@ async fn pause(queue: &Queue, retry: Duration) {
         let _ = queue.closing.run_until_cancelled(time::sleep(retry)).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use redb::{ReadableDatabase, ReadableTable, Table, WriteTransaction};
 
 use super::{
-    Inner, RedbStore, corrupt, failed,
+    Opened, RedbStore, corrupt, failed,
     records::{self, PlacedAccount},
     tables::{self, IdKey},
 };
@@ -16,11 +16,11 @@ use crate::{
 #[async_trait]
 impl AccountStore for RedbStore {
     async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
-        self.blocking(|inner| {
-            let read = inner.db.begin_read().map_err(failed)?;
+        self.blocking(|opened| {
+            let read = opened.db.begin_read().map_err(failed)?;
             let accounts = read.open_table(tables::ACCOUNTS).map_err(failed)?;
             let credentials = read.open_table(tables::CREDENTIALS).map_err(failed)?;
-            let mut all = load_all(&accounts, &credentials, &inner.key)?;
+            let mut all = load_all(&accounts, &credentials, opened.key)?;
             all.sort_by_key(|placed| placed.place);
             Ok(all.into_iter().map(|placed| placed.account).collect())
         })
@@ -29,12 +29,12 @@ impl AccountStore for RedbStore {
 
     async fn add_account(&self, account: &Account) -> Result<(), StoreError> {
         let account = account.clone();
-        self.blocking(move |inner| inner.write(|tables| tables.add(account))).await
+        self.blocking(move |opened| opened.write(|tables| tables.add(account))).await
     }
 
     async fn change_account(&self, id: AccountId, change: AccountChange, at: Timestamp) -> Result<Account, StoreError> {
-        self.blocking(move |inner| {
-            inner.write(|tables| {
+        self.blocking(move |opened| {
+            opened.write(|tables| {
                 if let AccountChange::Renamed(name) = &change {
                     tables.require_free(name, id)?;
                 }
@@ -48,14 +48,14 @@ impl AccountStore for RedbStore {
     }
 
     async fn remove_account(&self, id: AccountId) -> Result<(), StoreError> {
-        self.blocking(move |inner| inner.write(|tables| tables.remove(id))).await
+        self.blocking(move |opened| opened.write(|tables| tables.remove(id))).await
     }
 }
 
-impl Inner {
+impl Opened<'_> {
     fn write<T>(&self, work: impl FnOnce(&mut AccountTables<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let write = self.db.begin_write().map_err(failed)?;
-        let done = work(&mut AccountTables::open(&write, &self.key)?)?;
+        let done = work(&mut AccountTables::open(&write, self.key)?)?;
         write.commit().map_err(failed)?;
         Ok(done)
     }
@@ -89,13 +89,14 @@ impl<'a> AccountTables<'a> {
         Ok(())
     }
 
-    /// Whether no other account than `id` has this name.
-    pub(super) fn require_free(&self, name: &str, id: AccountId) -> Result<(), StoreError> {
+    /// Whether another account than `id` has this name.
+    pub(super) fn is_taken(&self, name: &str, id: AccountId) -> Result<bool, StoreError> {
         let taken = |placed: &PlacedAccount| placed.account.id != id && *placed.account.name == *name;
-        match load_all(&self.accounts, &self.credentials, self.key)?.iter().any(taken) {
-            true => Err(StoreError::NameTaken(name.to_owned())),
-            false => Ok(()),
-        }
+        Ok(load_all(&self.accounts, &self.credentials, self.key)?.iter().any(taken))
+    }
+
+    fn require_free(&self, name: &str, id: AccountId) -> Result<(), StoreError> {
+        if self.is_taken(name, id)? { Err(StoreError::NameTaken(name.to_owned())) } else { Ok(()) }
     }
 
     fn add(&mut self, account: Account) -> Result<(), StoreError> {

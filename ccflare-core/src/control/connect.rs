@@ -1,0 +1,56 @@
+//! Finds what an operator's tool has to work on.
+
+use std::{path::PathBuf, sync::Arc};
+
+use url::Url;
+
+use super::{Control, ControlError, Local, Remote};
+use crate::{
+    clock::Clock,
+    domain::Secret,
+    store::{RedbStore, SealKey, StoreError},
+};
+
+/// Where to look.
+#[derive(Debug)]
+pub struct Place {
+    /// A server that was named; then nothing else is looked at.
+    pub server: Option<Url>,
+    /// Where the server of this database listens while it runs.
+    pub address: Url,
+    /// The database.
+    pub database: PathBuf,
+    /// The key it is sealed with.
+    pub key_file: PathBuf,
+    /// The admin token, if one can be found.
+    pub token: Option<Secret>,
+    /// The time, for what is done without a server.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A server that was named, else the database itself, else (it is in use) the server that uses it.
+///
+/// # Errors
+/// [`ControlError::Unauthorized`] if a server has to be asked and no token can be found; the store's own errors.
+pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
+    let Place { server, address, database, key_file, token, clock } = place;
+    if let Some(server) = server {
+        return remote(server, token);
+    }
+    let opened = tokio::task::spawn_blocking(move || RedbStore::open(&database, SealKey::load_or_create(&key_file)?));
+    match opened.await.map_err(|error| ControlError::Unavailable(error.to_string()))? {
+        Ok(store) => Ok(Arc::new(Local::offline(Arc::new(store), clock).await?)),
+        Err(StoreError::Locked { .. }) => remote(address, token),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn remote(server: Url, token: Option<Secret>) -> Result<Arc<dyn Control>, ControlError> {
+    let token = token.ok_or_else(|| {
+        let message = format!(
+            "speaking to {server} needs its admin token: set CCFLARE_ADMIN_TOKEN, or name the server's --data-dir"
+        );
+        ControlError::Unauthorized(message)
+    })?;
+    Ok(Arc::new(Remote::new(server, token)?))
+}

@@ -1,0 +1,194 @@
+//! The bytes of version 1. If one of these tests fails, databases in the field can't be read any more: a changed row
+//! needs a new version and keeps the decoder of the old one.
+
+use std::{sync::Arc, time::Duration};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::{
+    Account, AccountId, AttemptRecord, Credential, Exchange, ExchangeId, Intent, Limits, Mark, ModelUsage, NanoUsd,
+    Scope, Secret, Session, Timestamp, Timing, Tokens, Usage, Window,
+};
+
+const AT: Timestamp = Timestamp::from_micros(1_800_000_000_123_456);
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn intent() -> Intent {
+    Intent {
+        id: ExchangeId::from_bytes([7; 16]),
+        at: AT,
+        method: http::Method::POST,
+        path: "/v1/messages".into(),
+        model: Some("claude-opus-5-5".into()),
+        request_bytes: 183_000,
+    }
+}
+
+/// What nearly every row of the ledger looks like.
+fn typical_exchange() -> Exchange {
+    let attempt = AttemptRecord {
+        account: Some((AccountId::from_bytes([9; 16]), "work-account".into())),
+        choice: Choice::ActiveSession,
+        started: Duration::from_micros(120),
+        took: Duration::from_millis(912),
+        status: Some(200),
+        verdict: VerdictKind::Success,
+        detail: None,
+    };
+    let tokens = Tokens {
+        input: Some(12),
+        output: Some(1300),
+        cache_read: Some(120_000),
+        cache_write_5m: Some(2300),
+        cache_write_1h: Some(0),
+    };
+    Exchange {
+        outcome: Outcome::Answered,
+        status: Some(200),
+        attempts: vec![attempt],
+        timing: Timing {
+            headers: Some(Duration::from_millis(912)),
+            first_token: Some(Duration::from_millis(1200)),
+            end: Some(Duration::from_secs(20)),
+        },
+        model: Some("claude-opus-5-5".into()),
+        usage: Usage { tokens, ..Usage::default() },
+        cost: Some(NanoUsd(123_456_789)),
+        priced: Some("2026-11-24".into()),
+        response_bytes: 45_000,
+        ..Exchange::unfinished(intent(), Outcome::Answered)
+    }
+}
+
+/// A row with something in every field.
+fn full_exchange() -> Exchange {
+    let mut exchange = typical_exchange();
+    exchange.intent.method = http::Method::from_bytes(b"PURGE").expect("a method");
+    exchange.error = Some("error".into());
+    exchange.model = Some("other".into());
+    exchange.attempts[0].detail = Some("detail".into());
+    exchange.usage = Usage {
+        tokens: exchange.usage.tokens,
+        iterations: vec![ModelUsage { model: Some("pass".to_owned()), tokens: Tokens::default() }],
+        fast: true,
+        batch: true,
+        us_only: true,
+        web_searches: 3,
+    };
+    exchange
+}
+
+fn full_account() -> Account {
+    let window = Window {
+        name: "5h".into(),
+        status: Some("allowed".into()),
+        utilization: Some(0.5),
+        limit: Some(100),
+        remaining: Some(50),
+        resets: Some(AT),
+    };
+    let mark = |reason, scope, until| Mark { reason, scope, since: AT, until, evidence: "said".into() };
+    Account {
+        id: AccountId::from_bytes([9; 16]),
+        base_url: Some(Arc::new("https://api.example.com/".parse().expect("a URL"))),
+        priority: 3,
+        tier: Some(Tier::Five),
+        paused: true,
+        marks: vec![
+            mark(ClosureReason::Quota, Scope::Family(ModelFamily::Opus), Some(AT)),
+            mark(ClosureReason::NotEntitled, Scope::Model("m".into()), None),
+            mark(ClosureReason::OnHold, Scope::Account, None),
+        ],
+        limits: Limits { windows: vec![window], observed: Some(AT), tier_hint: Some(Tier::Twenty) },
+        organization: Some("org".into()),
+        session: Some(Session { started: AT, requests: 2 }),
+        requests: 300,
+        last_used: Some(AT),
+        ..Account::new("work", "anthropic", Credential::ApiKey(Secret::new("k")), AT)
+    }
+}
+
+#[test]
+fn an_intent_has_these_bytes() {
+    let mut bytes = Vec::new();
+    encode_intent(&intent(), &mut bytes).expect("a row");
+    assert_eq!(hex(&bytes), INTENT_V1);
+    assert_eq!(decode_intent(intent().id, &bytes).expect("an intent"), intent());
+}
+
+#[test]
+fn an_exchange_has_these_bytes() {
+    for (exchange, golden) in [(typical_exchange(), TYPICAL_EXCHANGE_V1), (full_exchange(), FULL_EXCHANGE_V1)] {
+        let mut bytes = Vec::new();
+        encode_exchange(&exchange, &mut bytes).expect("a row");
+        assert_eq!(hex(&bytes), golden);
+        assert_eq!(decode_exchange(exchange.intent.id, &bytes).expect("an exchange"), exchange);
+    }
+}
+
+#[test]
+fn an_account_has_these_bytes() {
+    let placed = PlacedAccount { place: 5, account: full_account() };
+    let bytes = encode_account(&placed).expect("a row");
+    assert_eq!(hex(&bytes), ACCOUNT_V1);
+    let credential = Credential::ApiKey(Secret::new("k"));
+    let decoded = decode_account(placed.account.id, credential, &bytes).expect("an account");
+    assert_eq!(format!("{decoded:#?}"), format!("{placed:#?}"));
+}
+
+#[test]
+fn a_credential_has_these_bytes() {
+    let bytes = encode_credential(&Credential::ApiKey(Secret::new("sk-key"))).expect("a row");
+    assert_eq!(hex(&bytes), "010006736b2d6b6579");
+    let Credential::ApiKey(key) = decode_credential(&bytes).expect("a credential");
+    assert_eq!(key.expose(), "sk-key");
+}
+
+#[test]
+fn a_typical_exchange_takes_few_bytes() {
+    let mut bytes = Vec::new();
+    encode_exchange(&typical_exchange(), &mut bytes).expect("a row");
+    assert!(bytes.len() <= 180, "{} bytes", bytes.len());
+}
+
+#[test]
+fn unknown_versions_and_codes_are_refused() {
+    let id = intent().id;
+    assert!(matches!(decode_exchange(id, &[2]), Err(RecordError::Codec(CodecError::Version(2)))));
+    assert!(matches!(decode_intent(id, &[9]), Err(RecordError::Codec(CodecError::Version(9)))));
+    assert!(matches!(Outcome::of_code(5), Err(RecordError::Field { field: "Outcome", .. })));
+    assert!(matches!(Tier::of_code(2), Err(RecordError::Field { field: "Tier", .. })));
+}
+
+proptest! {
+    #[test]
+    fn damaged_rows_are_errors_or_values_but_never_panics(position in 0..160_usize, byte in any::<u8>()) {
+        let mut bytes = Vec::new();
+        encode_exchange(&typical_exchange(), &mut bytes).expect("a row");
+        let position = position % bytes.len();
+        bytes[position] = byte;
+        let _ = decode_exchange(intent().id, &bytes);
+
+        let mut bytes = encode_account(&PlacedAccount { place: 5, account: full_account() }).expect("a row");
+        bytes[position] = byte;
+        let _ = decode_account(AccountId::from_bytes([9; 16]), Credential::ApiKey(Secret::new("k")), &bytes);
+    }
+}
+
+const INTENT_V1: &str = "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca0200";
+const TYPICAL_EXCHANGE_V1: &str = "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca02000001c800\
+    0101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c8000001fc80ea0d0001\
+    fc804f120001fc002d310101010c01fb140501fcc0d4010001fbfc080100000000000001fc15cd5b07010a323032362d3131\
+    2d3234fbc8af";
+const FULL_EXCHANGE_V1: &str = "01fd80c434512eca0c00070550555247450c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca\
+    02000001c801056572726f720101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d\
+    0001c800010664657461696c01fc80ea0d0001fc804f120001fc002d310102056f74686572010c01fb140501fcc0d4010001\
+    fbfc0801000101047061737300000000000101010301fc15cd5b07010a323032362d31312d3234fbc8af";
+const ACCOUNT_V1: &str = "010504776f726b09616e7468726f706963011868747470733a2f2f6170692e6578616d706c652e636f6d2f030105fd80c434\
+    512eca0c000103040100fd80c434512eca0c0001fd80c434512eca0c0004736169640602016dfd80c434512eca0c00000473\
+    6169640300fd80c434512eca0c00000473616964010235680107616c6c6f77656401000000000000e03f0164013201fd80c4\
+    34512eca0c0001fd80c434512eca0c00011401036f726701fd80c434512eca0c0002fb2c0101fd80c434512eca0c00";

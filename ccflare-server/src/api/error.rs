@@ -1,0 +1,66 @@
+//! Errors of the operator's API, in one shape: `{"error", "code", "details"?}`.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use ccflare_core::control::ControlError;
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+/// What an operator is told.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    details: Option<Value>,
+}
+
+impl ApiError {
+    pub(super) const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
+        Self { status, code, message, details: None }
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        let message =
+            "this needs the admin token: `Authorization: Bearer TOKEN`; the server's log says where it is kept";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message.to_owned())
+    }
+}
+
+impl From<ControlError> for ApiError {
+    fn from(error: ControlError) -> Self {
+        let message = error.to_string();
+        match error {
+            ControlError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
+            // The original's status for names that are taken and accounts that are paused already.
+            ControlError::Conflict(_) => Self::new(StatusCode::BAD_REQUEST, "conflict", message),
+            ControlError::Invalid(_) => Self::new(StatusCode::BAD_REQUEST, "invalid", message),
+            ControlError::ConfirmationRequired(name) => Self {
+                details: Some(json!({ "confirmationRequired": true, "confirm": name })),
+                ..Self::new(StatusCode::BAD_REQUEST, "confirmation_required", message)
+            },
+            ControlError::Unauthorized(_) => Self::unauthorized(),
+            ControlError::Unavailable(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message),
+            other => {
+                tracing::error!(error = %other, "an operator's wish failed");
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store", message)
+            }
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut shape = json!({ "error": self.message, "code": self.code });
+        if let Some(details) = self.details {
+            shape["details"] = details;
+        }
+        let mut response = (self.status, Json(shape)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,334 @@
+//! Settings: flags go before the environment, that before the file, that before the defaults. Each value remembers where
+//! it came from, so that an error can say which one is wrong.
+//!
+//! Nothing here reads the machine: a binary hands in its flags, its environment and the file's text.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+use ccflare_core::{domain::Secret, gateway::GatewayOptions};
+use url::Url;
+
+mod file;
+mod flags;
+mod places;
+mod values;
+
+pub use flags::{Flags, help};
+pub use places::Places;
+use values::Value;
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen. 127.0.0.1:8080.
+    pub listen: SocketAddr,
+    /// Where database and admin token are kept.
+    pub data_dir: PathBuf,
+    /// The key that secrets are sealed with; outside the database.
+    pub key_file: PathBuf,
+    /// The admin token, if it is not to be kept in a file.
+    pub admin_token: Option<Secret>,
+    /// Further hosts that the server answers for.
+    pub allowed_hosts: Vec<String>,
+    /// How long open requests may go on at the end. 30 s.
+    pub drain_timeout: Duration,
+    /// Which log lines: a level, or a filter such as `ccflare_core=debug,info`.
+    pub log_level: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// What the line can be set to.
+    pub gateway: GatewayOptions,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One setting: its name in the file, the variables that set it too, and what it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name in the file.
+    pub key: &'static str,
+    /// Environment variables, the first one that is set counts. The last ones are the original's.
+    pub env: &'static [&'static str],
+    /// What it is, and its default.
+    pub about: &'static str,
+}
+
+/// All settings, in the order in which they are shown.
+pub const SETTINGS: &[Setting] = &[
+    setting("listen", &["CCFLARE_LISTEN"], "address and port to listen on; 127.0.0.1:8080"),
+    setting("port", &["PORT"], "the port alone, at 127.0.0.1"),
+    setting("data_dir", &["CCFLARE_DATA_DIR"], "where database and admin token are kept; ~/.local/share/ccflare"),
+    setting("key_file", &["CCFLARE_KEY_FILE"], "the key that secrets are sealed with; ~/.config/ccflare/master.key"),
+    setting("admin_token", &["CCFLARE_ADMIN_TOKEN"], "the admin token; made in data_dir/admin-token if not given"),
+    setting("allowed_hosts", &["CCFLARE_ALLOWED_HOSTS"], "further hosts to answer for, separated by commas; none"),
+    setting("strategy", &["CCFLARE_STRATEGY", "LB_STRATEGY"], "how accounts are chosen; session"),
+    setting(
+        "session_duration",
+        &["CCFLARE_SESSION_DURATION", "SESSION_DURATION_MS"],
+        "how long one account stays the active one; 5h",
+    ),
+    setting("throttle_wait", &["CCFLARE_THROTTLE_WAIT"], "the longest wait in place for a throttled account; 1s"),
+    setting("body_limit", &["CCFLARE_BODY_LIMIT"], "the longest request body; 32MiB"),
+    setting("body_budget", &["CCFLARE_BODY_BUDGET"], "all request bodies being handled together; 512MiB"),
+    setting("max_in_flight", &["CCFLARE_MAX_IN_FLIGHT"], "requests at a time; 4096"),
+    setting("connect_timeout", &["CCFLARE_CONNECT_TIMEOUT"], "for name, TCP and TLS of the upstream together; 10s"),
+    setting("first_byte_timeout", &["CCFLARE_FIRST_BYTE_TIMEOUT"], "until the first byte of an answer; 600s"),
+    setting("idle_timeout", &["CCFLARE_IDLE_TIMEOUT"], "between two pieces of an answer; 240s"),
+    setting("drain_timeout", &["CCFLARE_DRAIN_TIMEOUT"], "how long open requests may go on at the end; 30s"),
+    setting(
+        "upstream_base_url",
+        &["CCFLARE_UPSTREAM_BASE_URL"],
+        "where accounts without a base URL are; the API's own",
+    ),
+    setting("log_level", &["CCFLARE_LOG_LEVEL", "LOG_LEVEL"], "error, warn, info, debug, trace, or a filter; info"),
+    setting("log_format", &["CCFLARE_LOG_FORMAT", "LOG_FORMAT"], "pretty or json; pretty"),
+];
+
+const fn setting(key: &'static str, env: &'static [&'static str], about: &'static str) -> Setting {
+    Setting { key, env, about }
+}
+
+/// Where a value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A flag on the command line.
+    Flag,
+    /// This environment variable.
+    Environment(&'static str),
+    /// This line of the file.
+    File(usize),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag => f.write_str("the command line"),
+            Self::Environment(name) => write!(f, "the environment variable {name}"),
+            Self::File(line) => write!(f, "line {line} of the configuration file"),
+        }
+    }
+}
+
+/// What is wrong with the settings; says where and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+impl ConfigError {
+    fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// The values given, by key, each with its origin.
+type Given = BTreeMap<&'static str, (String, Origin)>;
+
+impl Config {
+    /// Puts the settings together. `flags` are pairs of key and value, `file` is the configuration file's text.
+    ///
+    /// # Errors
+    /// For a key that does not exist (with the nearest one that does) and for a value that makes no sense.
+    pub fn resolve(
+        flags: impl IntoIterator<Item = (&'static str, String)>,
+        env: impl Fn(&str) -> Option<String>,
+        file: Option<&str>,
+        places: &Places,
+    ) -> Result<Self, ConfigError> {
+        let mut given = file.map(file::read).transpose()?.unwrap_or_default();
+        for setting in SETTINGS {
+            let set = setting.env.iter().find_map(|name| Some((env(name).filter(|value| !value.is_empty())?, *name)));
+            if let Some((value, name)) = set {
+                given.insert(setting.key, (value, Origin::Environment(name)));
+            }
+        }
+        given.extend(flags.into_iter().map(|(key, value)| (key, (value, Origin::Flag))));
+        Self::from_given(&given, places)
+    }
+
+    fn from_given(given: &Given, places: &Places) -> Result<Self, ConfigError> {
+        let mut gateway = GatewayOptions::default();
+        set(given, "session_duration", &mut gateway.session_duration)?;
+        set(given, "throttle_wait", &mut gateway.throttle_wait)?;
+        set(given, "body_limit", &mut gateway.body_limit)?;
+        set(given, "body_budget", &mut gateway.body_budget)?;
+        set(given, "max_in_flight", &mut gateway.max_in_flight)?;
+        set(given, "connect_timeout", &mut gateway.connect_timeout)?;
+        set(given, "first_byte_timeout", &mut gateway.first_byte_timeout)?;
+        set(given, "idle_timeout", &mut gateway.idle_timeout)?;
+        gateway.upstream_base_url = get::<Url>(given, "upstream_base_url")?;
+        if let Some(strategy) = get::<String>(given, "strategy")?
+            && strategy != "session"
+        {
+            return Err(wrong(given, "strategy", "there is only one strategy yet: session"));
+        }
+        let data_dir: Option<PathBuf> = get(given, "data_dir")?;
+        let key_file = match (get(given, "key_file")?, &data_dir) {
+            (Some(file), _) => file,
+            // Someone who keeps everything in one place keeps the key there too; it is still a file of its own.
+            (None, Some(data_dir)) => data_dir.join("master.key"),
+            (None, None) => places.config_dir.join("master.key"),
+        };
+        let mut config = Self {
+            listen: listen(given)?,
+            data_dir: data_dir.unwrap_or_else(|| places.data_dir.clone()),
+            key_file,
+            admin_token: get(given, "admin_token")?,
+            allowed_hosts: get(given, "allowed_hosts")?.unwrap_or_default(),
+            drain_timeout: Duration::from_secs(30),
+            log_level: get(given, "log_level")?.unwrap_or_else(|| "info".to_owned()),
+            log_format: get(given, "log_format")?.unwrap_or_default(),
+            gateway,
+        };
+        set(given, "drain_timeout", &mut config.drain_timeout)?;
+        Ok(config)
+    }
+
+    /// The database's file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data_dir.join("ccflare.redb")
+    }
+
+    /// The admin token's file.
+    #[must_use]
+    pub fn token_file(&self) -> PathBuf {
+        self.data_dir.join("admin-token")
+    }
+}
+
+/// The address, refused if others than this machine could reach it: nobody is asked who they are there yet.
+fn listen(given: &Given) -> Result<SocketAddr, ConfigError> {
+    let port = get::<u16>(given, "port")?.unwrap_or(8080);
+    let listen = get(given, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)));
+    if listen.ip().is_loopback() {
+        return Ok(listen);
+    }
+    let why = "whoever reaches this server spends its accounts, so it listens on loopback addresses only \
+               (127.0.0.1, [::1]) until clients have keys of their own; use a tunnel to reach it from elsewhere";
+    Err(wrong(given, "listen", why))
+}
+
+fn set<T: Value>(given: &Given, key: &'static str, place: &mut T) -> Result<(), ConfigError> {
+    if let Some(value) = get(given, key)? {
+        *place = value;
+    }
+    Ok(())
+}
+
+fn get<T: Value>(given: &Given, key: &'static str) -> Result<Option<T>, ConfigError> {
+    let Some((text, origin)) = given.get(key) else { return Ok(None) };
+    // `SESSION_DURATION_MS` has its unit in its name.
+    let is_millis = matches!(origin, Origin::Environment(name) if name.ends_with("_MS"));
+    let text = if is_millis { &format!("{text}ms") } else { text };
+    T::parse(text).map(Some).map_err(|expected| {
+        let shown = if key == "admin_token" { "that".to_owned() } else { format!("{text:?}") };
+        wrong(given, key, &format!("{shown} is not {expected}"))
+    })
+}
+
+fn wrong(given: &Given, key: &str, why: &str) -> ConfigError {
+    match given.get(key) {
+        Some((_, origin)) => ConfigError::new(format!("{key} (from {origin}): {why}")),
+        None => ConfigError::new(format!("{key}: {why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(flags: &[(&'static str, &str)], env: &[(&str, &str)], file: &str) -> Result<Config, String> {
+        let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned()));
+        let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let places = Places { config_dir: "/home/me/.config/ccflare".into(), data_dir: "/home/me/data".into() };
+        Config::resolve(flags, env, Some(file), &places).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flags_go_before_the_environment_before_the_file_before_the_defaults() {
+        let file = "idle_timeout = \"1s\"";
+        let env = [("CCFLARE_IDLE_TIMEOUT", "2s")];
+        let idle =
+            |flags: &[_], env: &[_], file| resolve(flags, env, file).expect("valid").gateway.idle_timeout.as_secs();
+        assert_eq!(idle(&[], &[], ""), 240);
+        assert_eq!(idle(&[], &[], file), 1);
+        assert_eq!(idle(&[], &env, file), 2);
+        assert_eq!(idle(&[("idle_timeout", "3s")], &env, file), 3);
+    }
+
+    #[test]
+    fn the_originals_variables_are_honoured() {
+        let env =
+            [("PORT", "9999"), ("SESSION_DURATION_MS", "60000"), ("LB_STRATEGY", "session"), ("LOG_FORMAT", "json")];
+        let config = resolve(&[], &env, "").expect("valid");
+        assert_eq!(config.listen.to_string(), "127.0.0.1:9999");
+        assert_eq!(config.gateway.session_duration, Duration::from_secs(60));
+        assert_eq!(config.log_format, LogFormat::Json);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_the_nearest_one() {
+        let error = resolve(&[], &[], "port = 1\n\nidel_timeout = \"5s\"\n").expect_err("unknown");
+        assert_eq!(
+            error,
+            "line 3 of the configuration file: there is no setting idel_timeout; did you mean idle_timeout?"
+        );
+        let error = resolve(&[], &[], "qqq = 1").expect_err("unknown");
+        assert!(error.contains("there is no setting qqq; there are listen, port,"), "{error}");
+    }
+
+    #[test]
+    fn a_value_that_makes_no_sense_is_told_with_its_origin() {
+        for (env, file, expected) in [
+            (
+                &[][..],
+                "port = 99999",
+                "port (from line 1 of the configuration file): \"99999\" is not a number from 0 to 65535",
+            ),
+            (
+                &[("CCFLARE_IDLE_TIMEOUT", "5")],
+                "",
+                "idle_timeout (from the environment variable CCFLARE_IDLE_TIMEOUT): \"5\" is not a duration such as 250ms, 90s, 10m or 5h",
+            ),
+            (
+                &[("LB_STRATEGY", "round_robin")],
+                "",
+                "strategy (from the environment variable LB_STRATEGY): there is only one strategy yet: session",
+            ),
+        ] {
+            assert_eq!(resolve(&[], env, file).expect_err("no sense"), expected);
+        }
+        assert!(resolve(&[], &[], "port = = 1").expect_err("broken").contains("line 1"));
+    }
+
+    #[test]
+    fn an_address_that_others_can_reach_is_refused() {
+        let error = resolve(&[("listen", "0.0.0.0:8080")], &[], "").expect_err("public");
+        assert!(error.starts_with("listen (from the command line): whoever reaches this server"), "{error}");
+        assert!(resolve(&[("listen", "[::1]:0")], &[], "").is_ok());
+    }
+
+    #[test]
+    fn the_key_lies_outside_the_data_unless_everything_is_kept_in_one_place() {
+        assert_eq!(
+            resolve(&[], &[], "").expect("valid").key_file,
+            PathBuf::from("/home/me/.config/ccflare/master.key")
+        );
+        let one_place = resolve(&[("data_dir", "/srv")], &[], "").expect("valid");
+        assert_eq!((one_place.key_file, one_place.data_dir), ("/srv/master.key".into(), "/srv".into()));
+    }
+
+    #[test]
+    fn a_secret_is_not_repeated_in_an_error() {
+        let error = resolve(&[("admin_token", "short")], &[], "").expect_err("too short");
+        assert!(!error.contains("short\""), "{error}");
+    }
+}

@@ -1,0 +1,121 @@
+//! The program: opens the store, builds the gateway, serves, and takes everything down in the right order.
+
+use std::{net::SocketAddr, path::Path, sync::Arc};
+
+use anyhow::{Context, Result};
+use ccflare_core::{
+    control::Control,
+    gateway::Gateway,
+    store::{RedbStore, SealKey},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{AdminToken, App, Config, Edge, Readiness, ServeOptions, logging, serve};
+
+/// A server under way.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What its operator can do.
+    pub control: Arc<dyn Control>,
+    readiness: Readiness,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+    gateway: Gateway,
+    drain: std::time::Duration,
+}
+
+/// Starts a server, and returns once it listens.
+///
+/// # Errors
+/// If a file can't be read or made, the database is in use, the key is not its key, or the port is taken.
+pub async fn start(config: Config) -> Result<Running> {
+    make_private(&config.data_dir).with_context(|| format!("can't make {}", config.data_dir.display()))?;
+    let key = SealKey::load_or_create(&config.key_file).context("can't use the key file")?;
+    let database = config.database();
+    let store = tokio::task::spawn_blocking(move || RedbStore::open(&database, key)).await??;
+    let token = match &config.admin_token {
+        Some(token) => AdminToken::new(token),
+        None => {
+            let file = config.token_file();
+            AdminToken::load_or_create(&file).with_context(|| format!("can't use {}", file.display()))?
+        }
+    };
+    let gateway = Gateway::builder(Arc::new(store)).options(config.gateway.clone()).build().await?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!("can't listen on {}; is another ccflare running? (choose another with --listen)", config.listen)
+    })?;
+    let address = listener.local_addr()?;
+
+    let readiness = Readiness::default();
+    let edge = Edge::new(address, config.allowed_hosts.clone());
+    let app = App::new(edge, gateway.line(), gateway.control(), token, readiness.clone());
+    let stop = CancellationToken::new();
+    let options = ServeOptions { drain: config.drain_timeout, ..ServeOptions::default() };
+    let serving = tokio::spawn(serve(listener, app, options, stop.clone().cancelled_owned()));
+    readiness.set(true);
+    tracing::info!(%address, data_dir = %config.data_dir.display(), "listening");
+    if config.admin_token.is_none() {
+        tracing::info!(file = %config.token_file().display(), "the admin token is kept in");
+    }
+    let control = gateway.control();
+    Ok(Running { address, control, readiness, stop, serving, gateway, drain: config.drain_timeout })
+}
+
+impl Running {
+    /// Stops: says so, takes no more connections, lets requests finish up to the deadline, writes everything down.
+    pub async fn stop(self) {
+        self.readiness.set(false);
+        self.stop.cancel();
+        if let Err(error) = self.serving.await {
+            tracing::error!(%error, "the accept loop failed");
+        }
+        let written = self.gateway.shutdown(self.drain).await;
+        tracing::info!(written, "everything is written down");
+    }
+}
+
+/// The whole program: serves until it is told to stop. A second signal ends it at once.
+///
+/// # Errors
+/// As [`start`].
+pub async fn run(config: Config) -> Result<()> {
+    logging::init(&config.log_level, config.log_format).map_err(anyhow::Error::msg)?;
+    let running = start(config).await?;
+    signal().await?;
+    tracing::info!("stopping: requests under way may finish; a second signal stops at once");
+    tokio::select! {
+        () = running.stop() => Ok(()),
+        second = signal() => {
+            second?;
+            anyhow::bail!("stopped at once; requests under way will be recorded as interrupted")
+        }
+    }
+}
+
+#[cfg(unix)]
+async fn signal() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn signal() -> Result<()> {
+    Ok(tokio::signal::ctrl_c().await?)
+}
+
+/// Makes a folder that only its owner can look into.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}

@@ -1,0 +1,116 @@
+//! The accept loop: HTTP/1.1 and HTTP/2 with prior knowledge on one socket, drained before it ends.
+
+use std::{io, sync::Arc, time::Duration};
+
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+
+use crate::App;
+
+/// What can be set about serving.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ServeOptions {
+    /// How long open requests may go on once the server is told to stop. 30 s.
+    pub drain: Duration,
+    /// How long a client may take for a request's head. 30 s.
+    pub head: Duration,
+    /// Open connections; more wait to be accepted. 16,384.
+    pub connections: usize,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self { drain: Duration::from_secs(30), head: Duration::from_secs(30), connections: 16_384 }
+    }
+}
+
+/// Serves `app` on `listener` until `shutdown` comes true; then lets requests under way finish, up to the deadline, and
+/// breaks off the rest. When it returns, no connection is left.
+pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutdown: impl Future<Output = ()>) {
+    let server = Arc::new(builder(options));
+    let places = Arc::new(Semaphore::new(options.connections));
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        // Finished ones are reaped as we go, so that the set does not grow.
+        while connections.try_join_next().is_some() {}
+        tokio::select! {
+            () = &mut shutdown => break,
+            (stream, place) = accept(&listener, &places) => {
+                let (server, app, watcher) = (Arc::clone(&server), app.clone(), graceful.watcher());
+                connections.spawn(converse(server, stream, app, watcher, place));
+            }
+        }
+    }
+    drop(listener);
+    let open = connections.len();
+    if tokio::time::timeout(options.drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!(open, "the drain's time is over; what is still open is broken off");
+    }
+    connections.shutdown().await;
+}
+
+fn builder(options: ServeOptions) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(options.head).pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(1024)
+        .max_header_list_size(64 * 1024)
+        .keep_alive_interval(Some(Duration::from_secs(30)))
+        .keep_alive_timeout(Duration::from_secs(20));
+    builder
+}
+
+/// The next connection, once there is room for it. A machine that is short of file descriptors gets time to recover.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    loop {
+        let place = Arc::clone(places).acquire_owned().await.expect("nobody closes this semaphore");
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            Err(error) if is_about_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "can't accept connections; trying again in a second");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+fn is_about_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+async fn converse(
+    server: Arc<Builder<TokioExecutor>>,
+    stream: TcpStream,
+    app: App,
+    watcher: Watcher,
+    _place: OwnedSemaphorePermit,
+) {
+    // Deltas are small and must not wait for each other.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection was gone before it began");
+        return;
+    }
+    let answer = service_fn(move |request: http::Request<Incoming>| app.clone().answer(request));
+    let connection = server.serve_connection(TokioIo::new(stream), answer).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,91 @@
+//! The admin token: who has it may do everything that an operator can do.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use ccflare_core::domain::Secret;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Knows the token without keeping it: it only compares.
+#[derive(Clone)]
+pub struct AdminToken {
+    digest: [u8; 32],
+}
+
+impl AdminToken {
+    /// The token that is this text.
+    #[must_use]
+    pub fn new(token: &Secret) -> Self {
+        Self { digest: digest(token.expose()) }
+    }
+
+    /// The token in the file, or a new one written there (256 random bits, readable by its owner only).
+    ///
+    /// # Errors
+    /// If the file can't be read or made.
+    pub fn load_or_create(path: &Path) -> io::Result<Self> {
+        match std::fs::read_to_string(path) {
+            Ok(token) if token.trim().len() >= 16 => Ok(Self::new(&Secret::new(&token))),
+            Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it has no token of 16 characters or more in it")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn create(path: &Path) -> io::Result<Self> {
+        let token: [u8; 32] = rand::random();
+        let token: String = token.iter().map(|byte| format!("{byte:02x}")).collect();
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        file.write_all(token.as_bytes())?;
+        file.sync_all()?;
+        Ok(Self::new(&Secret::new(&token)))
+    }
+
+    /// Whether this is the token; takes as long for a near miss as for a far one.
+    #[must_use]
+    pub fn matches(&self, candidate: &str) -> bool {
+        digest(candidate).ct_eq(&self.digest).into()
+    }
+}
+
+impl std::fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AdminToken")
+    }
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_made_once_and_only_its_owner_can_read_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("admin-token");
+        let made = AdminToken::load_or_create(&path).expect("made");
+        let text = std::fs::read_to_string(&path).expect("written");
+        assert!(made.matches(&text) && !made.matches("") && !made.matches(&text[1..]));
+        assert!(AdminToken::load_or_create(&path).expect("read").matches(&text));
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&path.metadata().expect("there")) & 0o777, 0o600);
+    }
+
+    #[test]
+    fn an_empty_file_is_an_error_and_not_an_open_door() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("admin-token");
+        std::fs::write(&path, "\n").expect("written");
+        assert!(AdminToken::load_or_create(&path).is_err());
+    }
+}
