@@ -1,0 +1,159 @@
+//! What is typed.
+
+use ccflare_server::config::Flags;
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+const EXAMPLES: &str = "\
+Examples:
+  ccflare serve                               serve on 127.0.0.1:8080
+  ccflare account add work                    add an account; its key is asked for
+  ccflare account add ci < key.txt            the key from a file
+  ccflare account add ci --key-env MY_KEY     the key from a variable
+  ccflare account list                        who can serve, who can't, and why
+  ccflare requests --limit 20                 what was asked, who answered, what it cost
+
+Point clients at the server:
+  export ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=unused";
+
+/// Several accounts of AI APIs behind one endpoint.
+///
+/// Commands work on the running server; without one, straight on its database.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) flags: Flags,
+    #[command(flatten)]
+    pub(crate) output: Output,
+    /// The server to work [default: the one that uses the database here, if it is running]
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) server: Option<Url>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How answers are shown.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Output {
+    /// Print JSON, in the shapes of the server's API
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve until stopped
+    #[command(after_help = ccflare_server::config::help())]
+    Serve,
+    /// Add, show and change accounts
+    #[command(subcommand)]
+    Account(Account),
+    /// Show finished requests, newest first, or one of them
+    Requests(Requests),
+    /// Show how the server stands
+    Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Account {
+    /// Add an account by its API key (read from standard input, a prompt or a variable; never an argument)
+    Add(Add),
+    /// Show all accounts in the order in which they are tried
+    List,
+    /// Remove an account; its records stay
+    Remove {
+        /// Its name or id
+        account: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// Take an account out until it is resumed
+    Pause {
+        /// Its name or id
+        account: String,
+    },
+    /// Put an account back, and forget why it was closed
+    Resume {
+        /// Its name or id
+        account: String,
+    },
+    /// Call an account otherwise
+    Rename {
+        /// Its name or id
+        account: String,
+        /// Its new name
+        name: String,
+    },
+    /// Move an account in the order: lower numbers go first
+    Priority {
+        /// Its name or id
+        account: String,
+        /// 0 is the first
+        priority: u32,
+    },
+    /// State an account's size
+    Tier {
+        /// Its name or id
+        account: String,
+        /// 1, 5 or 20
+        #[arg(value_parser = tier)]
+        tier: ccflare_core::domain::Tier,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Add {
+    /// What to call it
+    pub(crate) name: String,
+    /// The API it belongs to
+    #[arg(long, default_value = "anthropic")]
+    pub(crate) provider: String,
+    /// Where its API lives, if not at the provider's own address
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+    /// Who goes first: lower numbers do
+    #[arg(long, default_value_t = 0)]
+    pub(crate) priority: u32,
+    /// Its size: 1, 5 or 20
+    #[arg(long, value_parser = tier)]
+    pub(crate) tier: Option<ccflare_core::domain::Tier>,
+    /// Read the key from this environment variable
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) key_env: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Requests {
+    /// Only this one
+    pub(crate) id: Option<String>,
+    /// How many
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+    /// Only those older than the one with this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<String>,
+}
+
+fn tier(text: &str) -> Result<ccflare_core::domain::Tier, String> {
+    let number: u8 = text.parse().map_err(|_| "a tier is 1, 5 or 20".to_owned())?;
+    number.try_into().map_err(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_key_cannot_be_an_argument() {
+        assert!(Arguments::try_parse_from(["ccflare", "account", "add", "work", "sk-ant-api03-key"]).is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! `ccflare account …`.
+
+use std::io::{IsTerminal, Read, stdin};
+
+use anyhow::{Context, Result, bail};
+use ccflare_core::{
+    control::{
+        Control,
+        views::{AccountEdit, NewAccount},
+    },
+    domain::Secret,
+};
+
+use crate::{
+    args::{Account, Add, Output},
+    print,
+};
+
+pub(super) async fn run(verb: Account, control: &dyn Control, output: Output) -> Result<()> {
+    let (account, edit, done) = match verb {
+        Account::List => return print::accounts(&control.accounts().await?, output),
+        Account::Add(add) => {
+            let added = control.add_account(new_account(add)?).await?;
+            return print::account(&format!("account {:?} added", added.name), &added, output);
+        }
+        Account::Remove { account, yes } => return remove(&account, yes, control, output).await,
+        Account::Pause { account } => (account, AccountEdit::Pause, "paused".to_owned()),
+        Account::Resume { account } => (account, AccountEdit::Resume, "resumed".to_owned()),
+        Account::Rename { account, name } => {
+            let done = format!("renamed to {name:?}");
+            (account, AccountEdit::Rename(name), done)
+        }
+        Account::Priority { account, priority } => {
+            (account, AccountEdit::Priority(priority), format!("at priority {priority}"))
+        }
+        Account::Tier { account, tier } => (account, AccountEdit::Tier(tier), format!("at tier {}", u8::from(tier))),
+    };
+    let changed = control.edit_account(&account, edit).await?;
+    print::account(&format!("account {account:?} {done}"), &changed, output)
+}
+
+fn new_account(add: Add) -> Result<NewAccount> {
+    let key = key(add.key_env.as_deref(), &add.name)?;
+    let mut account = NewAccount::with_key(&add.name, key);
+    account.provider = add.provider;
+    account.base_url = add.base_url;
+    account.priority = add.priority;
+    account.tier = add.tier;
+    Ok(account)
+}
+
+/// The key: from a variable if one is named, from standard input if something is piped in, else asked for unseen.
+fn key(variable: Option<&str>, name: &str) -> Result<Secret> {
+    let text = if let Some(variable) = variable {
+        std::env::var(variable).with_context(|| format!("the environment variable {variable} is not set"))?
+    } else if stdin().is_terminal() {
+        rpassword::prompt_password(format!("API key of {name:?} (not shown): "))?
+    } else {
+        let mut text = String::new();
+        stdin().read_to_string(&mut text).context("can't read the key from standard input")?;
+        text
+    };
+    let key = Secret::new(&text);
+    if key.is_empty() {
+        bail!("no key was given: type it, pipe it in, or name a variable with --key-env");
+    }
+    Ok(key)
+}
+
+async fn remove(account: &str, yes: bool, control: &dyn Control, output: Output) -> Result<()> {
+    let accounts = control.accounts().await?;
+    let by_id = accounts.iter().find(|known| known.id == account);
+    let found = by_id.or_else(|| accounts.iter().find(|known| known.name == account));
+    let name = found.map_or(account, |found| &found.name);
+    let confirm = if yes || found.is_none() { name.to_owned() } else { ask_to_confirm(name)? };
+    control.remove_account(account, &confirm).await?;
+    print::done(&format!("account {name:?} removed"), output)
+}
+
+fn ask_to_confirm(name: &str) -> Result<String> {
+    if !stdin().is_terminal() {
+        bail!("removing {name:?} wants a confirmation: add --yes");
+    }
+    print::prompt(&format!("Type {name:?} (without quotes) to remove the account: "))?;
+    let mut answer = String::new();
+    stdin().read_line(&mut answer)?;
+    Ok(answer.trim().to_owned())
+}

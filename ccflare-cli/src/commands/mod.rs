@@ -1,0 +1,27 @@
+//! What is done. One file a noun.
+
+use anyhow::Result;
+
+use crate::{
+    args::{Arguments, Command},
+    connect::connect,
+    print,
+};
+
+mod account;
+mod requests;
+mod serve;
+
+/// Does what was typed.
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { flags, output, server, command } = arguments;
+    match command {
+        Command::Serve => serve::run(&flags).await,
+        Command::Account(verb) => account::run(verb, &*connect(&flags, server).await?, output).await,
+        Command::Requests(wanted) => requests::run(wanted, &*connect(&flags, server).await?, output).await,
+        Command::Status => {
+            let status = connect(&flags, server).await?.status().await?;
+            print::status(&status, output)
+        }
+    }
+}

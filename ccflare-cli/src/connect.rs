@@ -1,0 +1,31 @@
+//! Finds the server, or the database, that a command is for.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use ccflare_core::{
+    clock::SystemClock,
+    control::{self, Control, Place},
+    domain::Secret,
+};
+use ccflare_server::config::{Config, Flags, Places};
+use url::Url;
+
+/// The operator's trait, wherever it is carried out.
+pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dyn Control>> {
+    let config = Config::of_process(flags, &Places::of_user().map_err(anyhow::Error::msg)?)?;
+    let place = Place {
+        server,
+        address: Url::parse(&format!("http://{}", config.listen))?,
+        database: config.database(),
+        key_file: config.key_file.clone(),
+        token: token(&config),
+        clock: Arc::new(SystemClock::new()),
+    };
+    Ok(control::connect(place).await?)
+}
+
+fn token(config: &Config) -> Option<Secret> {
+    let kept = || std::fs::read_to_string(config.token_file()).ok().map(|text| Secret::new(&text));
+    config.admin_token.clone().or_else(kept)
+}

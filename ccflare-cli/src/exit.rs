@@ -1,0 +1,48 @@
+//! What the process ends with, so that scripts can tell.
+
+use std::process::{ExitCode, Termination};
+
+use ccflare_core::control::ControlError;
+
+/// The table that `--help` shows.
+pub(crate) const HELP: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 refused as it is (taken, \
+                               unconfirmed, invalid), 69 server or store not available, 77 not allowed";
+
+/// How it went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done,
+    Failed,
+    NotFound,
+    Refused,
+    Unavailable,
+    Denied,
+}
+
+impl Exit {
+    /// What an error ends with.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        match error.downcast_ref::<ControlError>() {
+            Some(ControlError::NotFound(_)) => Self::NotFound,
+            Some(ControlError::Conflict(_) | ControlError::Invalid(_) | ControlError::ConfirmationRequired(_)) => {
+                Self::Refused
+            }
+            Some(ControlError::Unauthorized(_)) => Self::Denied,
+            Some(_) => Self::Unavailable,
+            None => Self::Failed,
+        }
+    }
+}
+
+impl Termination for Exit {
+    fn report(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::NotFound => 3,
+            Self::Refused => 4,
+            Self::Unavailable => 69,
+            Self::Denied => 77,
+        })
+    }
+}

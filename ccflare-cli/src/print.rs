@@ -1,0 +1,191 @@
+//! The one file that prints.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use ccflare_core::control::views::{AccountView, RequestPage, RequestView, StatusView};
+use comfy_table::{CellAlignment, Table, presets};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::Output;
+
+/// An error, with everything that led to it.
+pub(crate) fn error(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "ccflare: {error:#}");
+}
+
+/// A question; the answer is typed behind it.
+pub(crate) fn prompt(question: &str) -> Result<()> {
+    write!(io::stderr(), "{question}")?;
+    io::stderr().flush()?;
+    Ok(())
+}
+
+/// That something was done.
+pub(crate) fn done(message: &str, output: Output) -> Result<()> {
+    if output.json { as_json(&json!({ "success": true, "message": message })) } else { line(message) }
+}
+
+/// That something was done to an account.
+pub(crate) fn account(message: &str, account: &AccountView, output: Output) -> Result<()> {
+    if output.json { as_json(account) } else { line(message) }
+}
+
+pub(crate) fn accounts(accounts: &[AccountView], output: Output) -> Result<()> {
+    if output.json {
+        return as_json(&accounts);
+    }
+    if accounts.is_empty() {
+        return line(
+            "no accounts yet: `ccflare account add NAME` adds one; until then clients use their own credentials",
+        );
+    }
+    let mut table =
+        table(&["NAME", "STATE", "PRIORITY", "TIER", "REQUESTS", "IN FLIGHT", "LAST USED", "CLOSED BECAUSE"]);
+    for account in accounts {
+        let state = if account.active { format!("{} *", account.state) } else { account.state.clone() };
+        table.add_row([
+            account.name.clone(),
+            state,
+            account.priority.to_string(),
+            u8::from(account.tier).to_string(),
+            account.total_requests.to_string(),
+            account.in_flight.to_string(),
+            account.last_used.clone().unwrap_or_else(|| "never".to_owned()),
+            closures(account),
+        ]);
+    }
+    right(&mut table, &[2, 3, 4, 5]);
+    line(&format!("{table}"))?;
+    if accounts.iter().any(|account| account.active) { line("* new requests go here first") } else { Ok(()) }
+}
+
+fn closures(account: &AccountView) -> String {
+    let closure = |closure: &ccflare_core::control::views::ClosureView| {
+        let scope = if closure.scope == "account" { String::new() } else { format!(" ({})", closure.scope) };
+        let until =
+            closure.until.as_ref().map_or_else(|| " until resumed".to_owned(), |until| format!(" until {until}"));
+        format!("{}{scope}{until}: {}", closure.reason, closure.evidence)
+    };
+    account.closures.iter().map(closure).collect::<Vec<_>>().join("\n")
+}
+
+pub(crate) fn requests(page: &RequestPage, output: Output) -> Result<()> {
+    if output.json {
+        return as_json(&page.requests);
+    }
+    if page.requests.is_empty() {
+        return line("no finished requests yet");
+    }
+    let mut table =
+        table(&["TIME", "ACCOUNT", "MODEL", "STATUS", "OUTCOME", "TRIES", "IN", "CACHED", "OUT", "COST", "MS", "ID"]);
+    for request in &page.requests {
+        table.add_row([
+            request.timestamp.clone(),
+            request.account_used.clone().unwrap_or_else(|| "-".to_owned()),
+            or_dash(request.model.as_ref()),
+            or_dash(request.status_code.as_ref()),
+            request.outcome.clone(),
+            request.attempts.len().to_string(),
+            or_dash(request.prompt_tokens.as_ref()),
+            or_dash(request.cache_read_input_tokens.as_ref()),
+            or_dash(request.output_tokens.as_ref()),
+            cost(request),
+            or_dash(request.response_time_ms.map(|ms| format!("{ms:.0}")).as_ref()),
+            request.id.clone(),
+        ]);
+    }
+    right(&mut table, &[3, 5, 6, 7, 8, 9, 10]);
+    line(&format!("{table}"))?;
+    match &page.next {
+        Some(next) => line(&format!("older ones: ccflare requests --before {next}")),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn request(request: &RequestView, output: Output) -> Result<()> {
+    if output.json {
+        return as_json(request);
+    }
+    line(&format!("{}  {} {}  {}", request.id, request.method, request.path, request.timestamp))?;
+    line(&format!("outcome   {}, status {}", request.outcome, or_dash(request.status_code.as_ref())))?;
+    if let Some(error) = &request.error_message {
+        line(&format!("error     {error}"))?;
+    }
+    line(&format!(
+        "model     {} (asked for {})",
+        or_dash(request.model.as_ref()),
+        or_dash(request.model_asked.as_ref())
+    ))?;
+    line(&format!(
+        "tokens    {} fresh, {} read from cache, {} written for 5 m, {} for 1 h, {} out",
+        or_dash(request.input_tokens.as_ref()),
+        or_dash(request.cache_read_input_tokens.as_ref()),
+        or_dash(request.cache_creation5m_input_tokens.as_ref()),
+        or_dash(request.cache_creation1h_input_tokens.as_ref()),
+        or_dash(request.output_tokens.as_ref()),
+    ))?;
+    line(&format!("cost      {} (prices of {})", cost(request), or_dash(request.priced_with.as_ref())))?;
+    let mut table = table(&["TRY", "ACCOUNT", "CHOSEN BECAUSE", "STATUS", "JUDGED", "AFTER MS", "TOOK MS", "DETAIL"]);
+    for (number, attempt) in request.attempts.iter().enumerate() {
+        table.add_row([
+            (number + 1).to_string(),
+            attempt.account.clone().unwrap_or_else(|| "-".to_owned()),
+            attempt.choice.clone(),
+            or_dash(attempt.status_code.as_ref()),
+            attempt.verdict.clone(),
+            format!("{:.1}", attempt.started_ms),
+            format!("{:.1}", attempt.took_ms),
+            attempt.detail.clone().unwrap_or_default(),
+        ]);
+    }
+    right(&mut table, &[0, 3, 5, 6]);
+    line(&format!("{table}"))
+}
+
+pub(crate) fn status(status: &StatusView, output: Output) -> Result<()> {
+    if output.json {
+        return as_json(status);
+    }
+    line(&format!("ccflare {}, {}", status.version, status.status))?;
+    line(&format!("accounts      {} of {} can serve", status.available_accounts, status.accounts))?;
+    line(&format!("active        {}", status.active_account.as_deref().unwrap_or("none yet")))?;
+    line(&format!("strategy      {}", status.strategy))?;
+    line(&format!("in flight     {}", status.in_flight))?;
+    line(&format!("to be written {}", status.queued_writes))
+}
+
+fn cost(request: &RequestView) -> String {
+    request.cost_nano_usd.map_or_else(|| "-".to_owned(), |nanos| ccflare_core::domain::NanoUsd(nanos).to_string())
+}
+
+fn or_dash<T: ToString>(value: Option<&T>) -> String {
+    value.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
+fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(head.iter().copied());
+    table
+}
+
+fn right(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+fn as_json(value: &impl Serialize) -> Result<()> {
+    line(&serde_json::to_string_pretty(value)?)
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn line(text: &str) -> Result<()> {
+    match writeln!(io::stdout(), "{text}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
