@@ -1,1 +1,10 @@
-//! Placeholder.
+//! What ccflare promises, each promise tried through real sockets: a client, the server, and an upstream that can be
+//! told to misbehave. One file for each behaviour a user would name.
+
+mod accounting;
+mod bytes;
+mod control;
+mod failover;
+mod harness;
+mod limits;
+mod protocol;
