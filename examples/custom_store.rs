@@ -1,0 +1,133 @@
+//! A store of one's own, proven by the same laws as the one that comes along.
+//!
+//! ```text
+//! cargo run -p ccflare-examples --example custom_store
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use ccflare_core::{
+    domain::{Account, AccountChange, AccountId, Exchange, ExchangeId, Intent, Outcome, Timestamp},
+    store::{AccountStore, LedgerEntry, LedgerStore, PageRequest, Store, StoreError, conformance},
+};
+
+/// Keeps everything in maps. Nothing in it survives the process, so it is good for tests and for showing how little a
+/// backend has to do.
+#[derive(Debug, Default)]
+struct MapStore(Mutex<Maps>);
+
+#[derive(Clone, Debug, Default)]
+struct Maps {
+    /// In the order in which they were added.
+    accounts: Vec<Account>,
+    open: BTreeMap<ExchangeId, Intent>,
+    settled: BTreeMap<ExchangeId, Exchange>,
+}
+
+impl MapStore {
+    fn with<T>(&self, act: impl FnOnce(&mut Maps) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Maps {
+    fn name_is_free(&self, name: &str, except: AccountId) -> Result<(), StoreError> {
+        let taken = self.accounts.iter().any(|account| account.id != except && *account.name == *name);
+        if taken { Err(StoreError::NameTaken(name.to_owned())) } else { Ok(()) }
+    }
+
+    fn change(&mut self, id: AccountId, change: AccountChange, at: Timestamp) -> Result<Account, StoreError> {
+        if let AccountChange::Renamed(name) = &change {
+            self.name_is_free(name, id)?;
+        }
+        let account = self.accounts.iter_mut().find(|account| account.id == id).ok_or(StoreError::NoSuchAccount)?;
+        account.apply(change, at);
+        Ok(account.clone())
+    }
+
+    fn write(&mut self, entry: &LedgerEntry) {
+        match entry.clone() {
+            LedgerEntry::Opened(intent) => {
+                self.open.insert(intent.id, intent);
+            }
+            LedgerEntry::Settled(exchange) => {
+                self.open.remove(&exchange.intent.id);
+                self.settled.entry(exchange.intent.id).or_insert(*exchange);
+            }
+            // A change of an account that is gone by now is nothing to write down.
+            LedgerEntry::AccountChanged { id, change, at } => drop(self.change(id, change, at)),
+        }
+    }
+}
+
+#[async_trait]
+impl AccountStore for MapStore {
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        Ok(self.with(|maps| maps.accounts.clone()))
+    }
+
+    async fn add_account(&self, account: &Account) -> Result<(), StoreError> {
+        self.with(|maps| {
+            maps.name_is_free(&account.name, account.id)?;
+            maps.accounts.push(account.clone());
+            Ok(())
+        })
+    }
+
+    async fn change_account(&self, id: AccountId, change: AccountChange, at: Timestamp) -> Result<Account, StoreError> {
+        self.with(|maps| maps.change(id, change, at))
+    }
+
+    async fn remove_account(&self, id: AccountId) -> Result<(), StoreError> {
+        self.with(|maps| {
+            let before = maps.accounts.len();
+            maps.accounts.retain(|account| account.id != id);
+            if maps.accounts.len() < before { Ok(()) } else { Err(StoreError::NoSuchAccount) }
+        })
+    }
+}
+
+#[async_trait]
+impl LedgerStore for MapStore {
+    async fn append(&self, batch: &[LedgerEntry]) -> Result<(), StoreError> {
+        self.with(|maps| batch.iter().for_each(|entry| maps.write(entry)));
+        Ok(())
+    }
+
+    async fn recover(&self) -> Result<u64, StoreError> {
+        Ok(self.with(|maps| {
+            let open = std::mem::take(&mut maps.open);
+            let interrupted = open.len() as u64;
+            let settle = |(id, intent)| (id, Exchange::unfinished(intent, Outcome::Interrupted));
+            maps.settled.extend(open.into_iter().map(settle));
+            interrupted
+        }))
+    }
+
+    async fn exchanges(&self, page: PageRequest) -> Result<Vec<Exchange>, StoreError> {
+        let older = |id: &ExchangeId| page.before.is_none_or(|before| *id < before);
+        Ok(self.with(|maps| {
+            let newest_first = maps.settled.iter().rev().filter(|(id, _)| older(id));
+            newest_first.take(page.limit).map(|(_, exchange)| exchange.clone()).collect()
+        }))
+    }
+
+    async fn exchange(&self, id: ExchangeId) -> Result<Option<Exchange>, StoreError> {
+        Ok(self.with(|maps| maps.settled.get(&id).cloned()))
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    conformance::check(|| async { Arc::new(MapStore::default()) as Arc<dyn Store> }).await;
+    println!("MapStore keeps every law that a store has to keep");
+
+    let gateway = ccflare_core::gateway::Gateway::builder(Arc::new(MapStore::default())).build().await?;
+    println!("and carries a gateway: {:?}", gateway.control().status().await?.status);
+    gateway.shutdown(std::time::Duration::from_secs(5)).await;
+    Ok(())
+}
