@@ -1,0 +1,71 @@
+# The recipes people and CI share. `just` alone lists them.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+_list:
+    @just --list --unsorted
+
+# Serve on 127.0.0.1:8080 with the embedded store.
+serve *args:
+    cargo run --release -p ccflare-cli -- serve {{ args }}
+
+# A scripted upstream to play with: `just mock --listen 127.0.0.1:9999 --deltas 20 --pace-ms 50`.
+mock *args:
+    cargo run --release -p ccflare-mock -- {{ args }}
+
+# Mock, server and traffic in one process; prints the address to look at.
+demo:
+    cargo run -p ccflare-examples --example demo
+
+# Everything CI checks.
+ci: fmt clippy doc test alone examples sdk deny
+
+fmt:
+    cargo fmt --all --check
+
+clippy:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# Broken links in the documentation are errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# The README's own command.
+test:
+    cargo test --workspace --locked
+
+# The library without its default store, and with every feature.
+alone:
+    cargo check -p ccflare-core --no-default-features --locked
+    cargo check -p ccflare-core --all-features --locked
+
+# Each example runs against the mock and has to end well.
+examples:
+    for example in embed_axum embed_hyper balancer_only custom_strategy custom_store demo; do \
+        echo "== $example"; \
+        cargo run -q --locked -p ccflare-examples --example "$example"; \
+    done
+
+# The official Python SDK, through the server, to the mock.
+sdk:
+    tests/sdk/run
+
+# Licences, sources and duplicate crates, where cargo-deny is installed.
+deny:
+    if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; else echo "cargo-deny is not installed: skipped"; fi
+
+# Processes against processes: ratios to a bare hyper proxy.
+bench:
+    cargo bench -p ccflare-server --bench proxy
+
+# The hot parts alone, with allocation counts.
+bench-core:
+    cargo bench -p ccflare-core
+
+# kill -9 under load, twenty times, then the books are compared.
+crash:
+    cargo run --profile fastrel -p ccflare-examples --example crash
+
+# The price table, made anew from genai-prices (see the script).
+prices:
+    python3 ccflare-core/src/pricing/convert.py
