@@ -45,6 +45,7 @@ examples:
         echo "== $example"; \
         cargo run -q --locked -p ccflare-examples --example "$example"; \
     done
+    cargo run -q --locked -p ccflare-examples --example crash -- 3
 
 # The official Python SDK, through the server, to the mock.
 sdk:

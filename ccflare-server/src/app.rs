@@ -56,7 +56,7 @@ impl App {
             return Ok(response.map(AppBody::Line));
         }
         let response = self.operator.call(request.map(RouterBody::new)).await?;
-        Ok(response.map(|body| AppBody::Operator(Box::new(body))))
+        Ok(response.map(AppBody::Operator))
     }
 }
 
@@ -65,7 +65,7 @@ fn refuse(refused: Refused) -> Response<AppBody> {
     tracing::warn!(status = refused.status.as_u16(), "refused: {}", refused.message);
     let kind = if refused.status.as_u16() == 403 { "permission_error" } else { "invalid_request_error" };
     let shape = serde_json::json!({ "type": "error", "error": { "type": kind, "message": refused.message } });
-    let mut response = Response::new(AppBody::Operator(Box::new(RouterBody::from(shape.to_string()))));
+    let mut response = Response::new(AppBody::Operator(RouterBody::from(shape.to_string())));
     *response.status_mut() = refused.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -76,11 +76,12 @@ fn refuse(refused: Refused) -> Response<AppBody> {
 
 /// The body of any answer.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are the line's, and those would pay for a box")]
 pub enum AppBody {
     /// The line's.
     Line(ProxyBody),
     /// The operator's.
-    Operator(Box<RouterBody>),
+    Operator(RouterBody),
 }
 
 impl Body for AppBody {

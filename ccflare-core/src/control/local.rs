@@ -72,11 +72,16 @@ impl Local {
         (first.choice == Choice::ActiveSession).then_some(first.account)
     }
 
-    /// Changes an account in the store and then in the pool, behind everything that the line has queued for it.
-    async fn change(&self, id: AccountId, change: AccountChange) -> Result<(), ControlError> {
+    /// Waits until what has happened so far is in the store: who asks about a request it has just made finds it there.
+    async fn catch_up(&self) {
         if let Some(queue) = &self.queue {
             queue.flushed().await;
         }
+    }
+
+    /// Changes an account in the store and then in the pool, behind everything that the line has queued for it.
+    async fn change(&self, id: AccountId, change: AccountChange) -> Result<(), ControlError> {
+        self.catch_up().await;
         let now = self.clock.now();
         self.store.change_account(id, change.clone(), now).await?;
         self.pool.adopt(id, change, now);
@@ -141,6 +146,7 @@ impl Control for Local {
     }
 
     async fn requests(&self, query: RequestPageQuery) -> Result<RequestPage, ControlError> {
+        self.catch_up().await;
         if !(1..=1000).contains(&query.limit) {
             return Err(ControlError::Invalid("limit must be from 1 to 1000".to_owned()));
         }
@@ -155,6 +161,7 @@ impl Control for Local {
     }
 
     async fn request(&self, id: &str) -> Result<RequestView, ControlError> {
+        self.catch_up().await;
         let missing = || ControlError::NotFound(format!("there is no finished request {id:?}"));
         let exchange = self.store.exchange(id.parse().map_err(|_| missing())?).await?;
         exchange.as_ref().map(present::request).ok_or_else(missing)
