@@ -1,11 +1,14 @@
 //! What a decision costs: ordering accounts, and a whole pass through the balancer to a service that answers at once.
 //!
+//! Prints the allocations too, and fails if they grow with the request's body.
+//!
 //! ```text
 //! cargo bench -p ccflare-core --bench balance
 //! ```
 
 use std::{hint::black_box, sync::Arc};
 
+use allocation_counter::measure;
 use bytes::Bytes;
 use ccflare_core::{
     balance::{Attempt, BalanceLayer, Session, Strategy},
@@ -61,13 +64,18 @@ fn pass(c: &mut Criterion) {
         let mut balance = layer.layer(service_fn(|_: Attempt| async {
             Ok::<_, AttemptError>(Response::new(Full::new(Bytes::from_static(b"{}"))))
         }));
-        let body = Bytes::from_static(br#"{"model":"claude-opus-5-5"}"#);
-        group.bench_function(BenchmarkId::from_parameter(count), |b| {
-            b.iter(|| {
-                let request = Request::post("/v1/messages").body(body.clone()).expect("valid");
-                runtime.block_on(balance.call(request)).expect("answered")
-            });
+        let mut pass = |body: &Bytes| {
+            let request = Request::post("/v1/messages").body(body.clone()).expect("valid");
+            runtime.block_on(balance.call(request)).expect("answered")
+        };
+        let [small, large] = [1 << 10, 1 << 20].map(|length| Bytes::from(vec![b' '; length]));
+        group.bench_function(BenchmarkId::from_parameter(count), |b| b.iter(|| pass(&small)));
+        let [small, large] = [small, large].map(|body| {
+            drop(pass(&body));
+            measure(|| drop(pass(&body)))
         });
+        println!("allocations over {count} accounts: {}, {} bytes", small.count_total, small.bytes_total);
+        assert_eq!((small.count_total, small.bytes_total), (large.count_total, large.bytes_total), "a body is copied");
     }
     group.finish();
 }
