@@ -1,0 +1,208 @@
+//! The processes: this program again, each in another role.
+
+use std::{
+    fmt,
+    io::{BufRead, BufReader, Read, Write},
+    net::SocketAddr,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use ccflare_core::{control::views::NewAccount, domain::Secret};
+use ccflare_mock::{MockConfig, MockUpstream};
+use ccflare_server::config::{Config, Places};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::{bare, measure};
+
+/// The admin token of every server that is measured.
+pub const TOKEN: &str = "the-benchs-own-token";
+
+const ROLE: &str = "PROXY_BENCH_ROLE";
+const UPSTREAM: &str = "PROXY_BENCH_UPSTREAM";
+const DATA: &str = "PROXY_BENCH_DATA";
+
+/// What a process of this program does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The API.
+    Mock,
+    /// The yardstick.
+    Bare,
+    /// What is measured.
+    Ccflare,
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Mock, Self::Bare, Self::Ccflare];
+
+    /// The role this process was started in; `None` for the one that measures.
+    pub fn of_process() -> Option<Self> {
+        let name = std::env::var(ROLE).ok()?;
+        Self::ALL.into_iter().find(|role| role.to_string() == name)
+    }
+
+    /// Plays the role until the process that measures is gone.
+    pub async fn play(self) -> Result<()> {
+        leave_with_parent();
+        match self {
+            Self::Mock => {
+                let mock = MockUpstream::try_start(MockConfig::default().without_record()).await?;
+                announce(mock.addr())?;
+                std::future::pending().await
+            }
+            Self::Bare => {
+                let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+                announce(listener.local_addr()?)?;
+                bare::serve(listener, &variable(UPSTREAM)?.parse()?).await
+            }
+            Self::Ccflare => ccflare(&variable(UPSTREAM)?, variable(DATA)?.into()).await,
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mock => "mock",
+            Self::Bare => "bare",
+            Self::Ccflare => "ccflare",
+        })
+    }
+}
+
+/// The server as it is shipped, with its database in `data` and one account.
+async fn ccflare(upstream: &str, data: PathBuf) -> Result<()> {
+    let flags = [("listen", "127.0.0.1:0".to_owned()), ("admin_token", TOKEN.to_owned())];
+    let places = Places { config_dir: data.join("config"), data_dir: data.join("data") };
+    std::fs::create_dir(&places.config_dir)?;
+    let config = Config::resolve(flags, |_| None, None, &places)?;
+    // Warnings would be worth seeing; the two lines at the start are not.
+    ccflare_server::logging::init("warn", config.log_format).map_err(anyhow::Error::msg)?;
+    let running = ccflare_server::start(config).await?;
+    let account = NewAccount::with_key("bench", Secret::new("the-accounts-own-key")).at(upstream);
+    running.control.add_account(account).await?;
+    announce(running.address)?;
+    std::future::pending().await
+}
+
+fn variable(name: &str) -> Result<String> {
+    std::env::var(name).with_context(|| format!("{name} is not set"))
+}
+
+fn announce(address: SocketAddr) -> Result<()> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{address}")?;
+    Ok(out.flush()?)
+}
+
+/// The parent holds the other end of standard input, and lets go of it however it dies.
+fn leave_with_parent() {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read(&mut [0]);
+        std::process::exit(0);
+    });
+}
+
+/// A process in a role; killed when dropped.
+#[derive(Debug)]
+pub struct Process {
+    /// Where it listens.
+    pub address: SocketAddr,
+    child: Child,
+    _data: TempDir,
+}
+
+impl Process {
+    /// Starts it and waits until it listens.
+    fn start(role: Role, upstream: Option<SocketAddr>) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.env(ROLE, role.to_string()).env(DATA, data.path());
+        if let Some(upstream) = upstream {
+            command.env(UPSTREAM, format!("http://{upstream}"));
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut line = String::new();
+        let out = child.stdout.take().context("standard output is piped")?;
+        BufReader::new(out).read_line(&mut line)?;
+        let address = line.trim().parse().with_context(|| format!("{role} did not start: {line:?}"));
+        if address.is_err() {
+            let _ = child.kill();
+        }
+        Ok(Self { address: address?, child, _data: data })
+    }
+
+    /// What it has used so far.
+    pub fn used(&self) -> Result<measure::Used> {
+        measure::Used::of(self.child.id())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Which way a request takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// To the mock without a proxy.
+    Direct,
+    /// Through the bare proxy.
+    Bare,
+    /// Through ccflare.
+    Ccflare,
+}
+
+impl Way {
+    /// In the order of the table.
+    pub const ALL: [Self; 3] = [Self::Direct, Self::Bare, Self::Ccflare];
+
+    /// The two that are compared.
+    pub const PROXIES: [Self; 2] = [Self::Bare, Self::Ccflare];
+}
+
+/// A mock and both proxies before it, fresh.
+#[derive(Debug)]
+pub struct Stage {
+    bare: Process,
+    ccflare: Process,
+    // Dropped last, so that nobody complains that it is gone.
+    mock: Process,
+}
+
+impl Stage {
+    /// Starts all three.
+    pub fn start() -> Result<Self> {
+        let mock = Process::start(Role::Mock, None)?;
+        let bare = Process::start(Role::Bare, Some(mock.address))?;
+        let ccflare = Process::start(Role::Ccflare, Some(mock.address))?;
+        Ok(Self { bare, ccflare, mock })
+    }
+
+    /// The process a client speaks to on this way.
+    pub fn process(&self, way: Way) -> &Process {
+        match way {
+            Way::Direct => &self.mock,
+            Way::Bare => &self.bare,
+            Way::Ccflare => &self.ccflare,
+        }
+    }
+
+    /// Sees that what was measured did what it is measured with: the latest request is in the ledger, with its price.
+    pub async fn check_ledger(&self) -> Result<()> {
+        // Asks of its own server only, once; commits follow within milliseconds.
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let page = crate::load::get(self.ccflare.address, "/api/requests?limit=1", TOKEN).await?;
+        let page: serde_json::Value = serde_json::from_slice(&page).context("the ledger's page is no JSON")?;
+        let latest = page.get(0).context("the ledger is empty")?;
+        let is_priced = latest["costUsd"].as_f64().is_some_and(|cost| cost > 0.0);
+        ensure!(latest["statusCode"] == 200 && is_priced, "the latest request is not recorded as served: {latest}");
+        Ok(())
+    }
+}
