@@ -6,6 +6,8 @@
 //! cargo bench -p ccflare-core --bench meter
 //! ```
 
+#![allow(clippy::print_stdout, reason = "what it counts is what it is run for")]
+
 use std::{convert::Infallible, hint::black_box, sync::Arc};
 
 use allocation_counter::measure;

@@ -9,6 +9,8 @@
 //! `PROXY_BENCH=quick` is the same as `--quick`; `PROXY_BENCH_THREADS` sets the worker threads of every process (as many
 //! as there are processors if it is not set, which is what the server does).
 
+#![allow(unreachable_pub, reason = "it is a program: nothing of it can be reached")]
+
 mod ask;
 mod bare;
 mod load;
