@@ -15,6 +15,7 @@ use crate::domain::{Account, Timestamp};
 mod classify;
 mod error_body;
 mod headers;
+mod lenient;
 mod limits;
 mod paths;
 mod retry_after;

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use http::StatusCode;
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
+use serde::Deserialize;
 
-use super::error_body::one_line;
+use super::{
+    error_body::one_line,
+    lenient::{number, object, objects, text},
+};
 use crate::{
     domain::{ModelUsage, Tokens, Usage},
     provider::{Interest, Reading},
@@ -85,11 +87,11 @@ fn status_of(kind: &str) -> StatusCode {
 struct Event<'a> {
     #[serde(rename = "type", borrow, default, deserialize_with = "text")]
     kind: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
+    #[serde(borrow, default, deserialize_with = "object")]
     message: Option<Message<'a>>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
+    #[serde(borrow, default, deserialize_with = "object")]
     usage: Option<Counts<'a>>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
+    #[serde(borrow, default, deserialize_with = "object")]
     error: Option<ErrorObject<'a>>,
 }
 
@@ -97,9 +99,9 @@ struct Event<'a> {
 struct Message<'a> {
     #[serde(borrow, default, deserialize_with = "text")]
     model: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
+    #[serde(borrow, default, deserialize_with = "object")]
     usage: Option<Counts<'a>>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
+    #[serde(borrow, default, deserialize_with = "object")]
     error: Option<ErrorObject<'a>>,
 }
 
@@ -140,9 +142,9 @@ struct Counts<'a> {
     cache_read_input_tokens: Option<u64>,
     #[serde(deserialize_with = "number")]
     cache_creation_input_tokens: Option<u64>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "object")]
     cache_creation: Option<CacheCreation>,
-    #[serde(borrow, deserialize_with = "lenient")]
+    #[serde(borrow, deserialize_with = "objects")]
     iterations: Option<Vec<Counts<'a>>>,
     #[serde(borrow, deserialize_with = "text")]
     speed: Option<Cow<'a, str>>,
@@ -150,7 +152,7 @@ struct Counts<'a> {
     service_tier: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "text")]
     inference_geo: Option<Cow<'a, str>>,
-    #[serde(deserialize_with = "lenient")]
+    #[serde(deserialize_with = "object")]
     server_tool_use: Option<ServerToolUse>,
 }
 
@@ -212,22 +214,6 @@ impl From<Counts<'_>> for ModelUsage {
         let tokens = Tokens { input, output, cache_read, cache_write_5m, cache_write_1h };
         Self { model: counts.model.map(Cow::into_owned), tokens }
     }
-}
-
-/// Anything that is not of the expected kind is as good as absent: one odd field must not cost the others.
-fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
-}
-
-fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    lenient(deserializer)
-}
-
-fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    Ok(lenient::<D, Text<'de>>(deserializer)?.map(|text| text.0))
 }
 
 #[cfg(test)]
