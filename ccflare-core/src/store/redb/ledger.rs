@@ -1,7 +1,7 @@
 //! The ledger: open intents, settled exchanges, and what the answers did to the accounts.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     ops::{Bound, Range},
 };
 
@@ -71,11 +71,16 @@ fn intent(id: ExchangeId, row: &[u8]) -> Result<Intent, StoreError> {
     records::decode_intent(id, row).map_err(|error| corrupt(format!("the open record of request {id}"), error))
 }
 
+/// Whether the intent of a settled exchange stands in the same batch.
+type OpenedHere = bool;
+
 /// A batch as it goes into the tables. Made before the write transaction, which others wait for.
 #[derive(Default)]
 struct BatchRows {
     intents: Rows,
     exchanges: Rows,
+    /// Whose intents an earlier batch has written.
+    opened_before: Vec<ExchangeId>,
     changes: Vec<(AccountId, AccountChange, Timestamp)>,
 }
 
@@ -85,24 +90,25 @@ impl BatchRows {
             LedgerEntry::Settled(exchange) => Some(exchange.intent.id),
             _ => None,
         });
-        let settled: HashSet<ExchangeId> = settled.collect();
+        let mut settled: HashMap<ExchangeId, OpenedHere> = settled.map(|id| (id, false)).collect();
         let mut rows = Self::default();
         for chunk in batch.chunks(ENCODED_AT_ONCE) {
-            chunk.iter().try_for_each(|entry| rows.push(entry, &settled))?;
+            chunk.iter().try_for_each(|entry| rows.push(entry, &mut settled))?;
             task::yield_now().await;
         }
+        rows.opened_before.extend(settled.into_iter().filter(|(_, opened_here)| !opened_here).map(|(id, _)| id));
         rows.intents.sort();
         rows.exchanges.sort();
         Ok(rows)
     }
 
-    fn push(&mut self, entry: &LedgerEntry, settled: &HashSet<ExchangeId>) -> Result<(), CodecError> {
+    fn push(&mut self, entry: &LedgerEntry, settled: &mut HashMap<ExchangeId, OpenedHere>) -> Result<(), CodecError> {
         match entry {
-            // It is over already: the settlement says all that the intent does.
-            LedgerEntry::Opened(intent) if settled.contains(&intent.id) => {}
-            LedgerEntry::Opened(intent) => {
-                self.intents.push(intent.id, |bytes| records::encode_intent(intent, bytes))?;
-            }
+            LedgerEntry::Opened(intent) => match settled.get_mut(&intent.id) {
+                // It is over already: the settlement says all that the intent does.
+                Some(opened_here) => *opened_here = true,
+                None => self.intents.push(intent.id, |bytes| records::encode_intent(intent, bytes))?,
+            },
             LedgerEntry::Settled(exchange) => {
                 self.exchanges.push(exchange.intent.id, |bytes| records::encode_exchange(exchange, bytes))?;
             }
@@ -169,7 +175,7 @@ impl Opened<'_> {
         {
             let mut intents = write.open_table(tables::INTENTS).map_err(failed)?;
             rows.intents.insert_into(&mut intents)?;
-            for (id, _) in &rows.exchanges.places {
+            for id in &rows.opened_before {
                 intents.remove(id.as_bytes()).map_err(failed)?;
             }
             rows.exchanges.insert_into(&mut write.open_table(tables::EXCHANGES).map_err(failed)?)?;
