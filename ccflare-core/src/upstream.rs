@@ -59,7 +59,8 @@ pub type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream
 /// Sends requests to whatever absolute URL they carry.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Client<Connector, Full<Bytes>>,
+    /// Shared: a client is cloned with its connector, and services are cloned for every request.
+    client: Arc<Client<Connector, Full<Bytes>>>,
     options: UpstreamOptions,
 }
 
@@ -80,7 +81,7 @@ impl Upstream {
             // Shorter than servers keep idle connections, so that a request seldom meets one that is being closed.
             .pool_idle_timeout(Duration::from_secs(50))
             .build(connector);
-        Self { client, options }
+        Self { client: Arc::new(client), options }
     }
 }
 

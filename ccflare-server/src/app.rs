@@ -20,10 +20,10 @@ use tower::Service;
 
 use crate::{AdminToken, Edge, Readiness, api, edge::Refused, probes};
 
-/// The whole surface of the server. Cheap to clone, one for each connection.
-#[derive(Clone, Debug)]
+/// The whole surface of the server.
+#[derive(Debug)]
 pub struct App {
-    edge: Arc<Edge>,
+    edge: Edge,
     line: Line,
     operator: Router,
 }
@@ -36,14 +36,14 @@ impl App {
             .merge(probes::router(Arc::clone(&control), readiness))
             .nest("/api", api::router(control, token))
             .fallback(api::not_found);
-        Self { edge: Arc::new(edge), line, operator }
+        Self { edge, line, operator }
     }
 
     /// Answers one request. The path decides alone, so nothing is spent on routing what goes down the line.
     ///
     /// # Errors
     /// Never.
-    pub async fn answer<B>(mut self, request: Request<B>) -> Result<Response<AppBody>, Infallible>
+    pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Result<Response<AppBody>, Infallible>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -52,10 +52,10 @@ impl App {
             return Ok(refuse(refused));
         }
         if request.uri().path().starts_with("/v1/") {
-            let response = self.line.call(request).await?;
+            let response = self.line.clone().call(request).await?;
             return Ok(response.map(AppBody::Line));
         }
-        let response = self.operator.call(request.map(RouterBody::new)).await?;
+        let response = self.operator.clone().call(request.map(RouterBody::new)).await?;
         Ok(response.map(AppBody::Operator))
     }
 }

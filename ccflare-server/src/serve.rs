@@ -39,7 +39,7 @@ impl Default for ServeOptions {
 /// Serves `app` on `listener` until `shutdown` comes true; then lets requests under way finish, up to the deadline, and
 /// breaks off the rest. When it returns, no connection is left.
 pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutdown: impl Future<Output = ()>) {
-    let server = Arc::new(builder(options));
+    let (server, app) = (Arc::new(builder(options)), Arc::new(app));
     let places = Arc::new(Semaphore::new(options.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -50,7 +50,7 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
         tokio::select! {
             () = &mut shutdown => break,
             (stream, place) = accept(&listener, &places) => {
-                let (server, app, watcher) = (Arc::clone(&server), app.clone(), graceful.watcher());
+                let (server, app, watcher) = (Arc::clone(&server), Arc::clone(&app), graceful.watcher());
                 connections.spawn(converse(server, stream, app, watcher, place));
             }
         }
@@ -99,7 +99,7 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 async fn converse(
     server: Arc<Builder<TokioExecutor>>,
     stream: TcpStream,
-    app: App,
+    app: Arc<App>,
     watcher: Watcher,
     _place: OwnedSemaphorePermit,
 ) {
@@ -108,7 +108,7 @@ async fn converse(
         tracing::debug!(%error, "a connection was gone before it began");
         return;
     }
-    let answer = service_fn(move |request: http::Request<Incoming>| app.clone().answer(request));
+    let answer = service_fn(move |request: http::Request<Incoming>| Arc::clone(&app).answer(request));
     let connection = server.serve_connection(TokioIo::new(stream), answer).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");
