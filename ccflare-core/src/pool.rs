@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    domain::{Account, AccountChange, AccountId, ClosureReason, Timestamp},
+    domain::{Account, AccountChange, AccountId, ClosureReason, Mark, Timestamp},
     store::WriteBehind,
 };
 
@@ -59,39 +59,36 @@ impl AccountPool {
         self.slot(id).map(|slot| Arc::clone(&slot.account.read()))
     }
 
-    /// Lets `change` happen at `at`, and has it written down.
-    ///
-    /// A used-up window is the organisation's, so it closes all accounts that are known to belong to the same one.
-    pub fn apply(&self, id: AccountId, change: AccountChange, at: Timestamp) {
-        if let AccountChange::Closed(mark) = &change
-            && mark.reason == ClosureReason::Quota
-        {
-            for sibling in self.siblings(id) {
-                self.apply_to(&sibling, AccountChange::Closed(mark.clone()), at);
-            }
-        }
-        if let Some(slot) = self.slot(id) {
-            self.apply_to(&slot, change, at);
-        }
-    }
-
-    fn apply_to(&self, slot: &Slot, change: AccountChange, at: Timestamp) {
+    /// Lets `changes` happen at `at`, all in one step, and has them written down.
+    pub fn apply(&self, id: AccountId, changes: impl IntoIterator<Item = AccountChange>, at: Timestamp) {
+        let Some(slot) = self.slot(id) else { return };
         let mut account = slot.account.write();
-        // Queued under the lock: the store must see one account's changes in the order in which they happened.
-        if let Some(journal) = &self.journal {
-            journal.change(slot.id, change.clone(), at);
+        for change in changes {
+            // Queued under the lock: the store must see one account's changes in the order in which they happened.
+            if let Some(journal) = &self.journal {
+                journal.change(id, change.clone(), at);
+            }
+            Arc::make_mut(&mut account).apply(change, at);
         }
-        Arc::make_mut(&mut account).apply(change, at);
     }
 
-    fn siblings(&self, id: AccountId) -> Vec<Arc<Slot>> {
+    /// Closes an account, as [`apply`](Self::apply) does. A used-up window is the organisation's, so it closes all
+    /// accounts that are known to belong to the same one.
+    pub fn close(&self, id: AccountId, mark: &Mark, at: Timestamp) {
+        let siblings = if mark.reason == ClosureReason::Quota { self.siblings(id) } else { Vec::new() };
+        for id in siblings.into_iter().chain([id]) {
+            self.apply(id, [AccountChange::Closed(mark.clone())], at);
+        }
+    }
+
+    fn siblings(&self, id: AccountId) -> Vec<AccountId> {
         let Some(account) = self.get(id) else { return Vec::new() };
         let Some(organization) = &account.organization else { return Vec::new() };
         let shares = |slot: &&Arc<Slot>| {
             let other = slot.account.read();
             other.id != id && other.provider == account.provider && other.organization.as_ref() == Some(organization)
         };
-        self.slots.load().iter().filter(shares).cloned().collect()
+        self.slots.load().iter().filter(shares).map(|slot| slot.id).collect()
     }
 
     /// Takes in an account that the store has just accepted.
@@ -170,9 +167,9 @@ mod tests {
         account
     }
 
-    fn closed(reason: ClosureReason) -> AccountChange {
+    fn mark(reason: ClosureReason) -> Mark {
         let until = Some(NOW + Duration::from_secs(60));
-        AccountChange::Closed(Mark { reason, scope: Scope::Account, since: NOW, until, evidence: "".into() })
+        Mark { reason, scope: Scope::Account, since: NOW, until, evidence: "".into() }
     }
 
     #[test]
@@ -183,9 +180,9 @@ mod tests {
             pool.snapshot().iter().map(|account| account.closed_for(None, NOW).is_some()).collect::<Vec<_>>()
         };
 
-        pool.apply(ids[0], closed(ClosureReason::NeedsLogin), NOW);
+        pool.close(ids[0], &mark(ClosureReason::NeedsLogin), NOW);
         assert_eq!(closed_ones(&pool), [true, false, false]);
-        pool.apply(ids[0], closed(ClosureReason::Quota), NOW);
+        pool.close(ids[0], &mark(ClosureReason::Quota), NOW);
         assert_eq!(closed_ones(&pool), [true, true, false]);
     }
 
@@ -193,7 +190,7 @@ mod tests {
     fn a_snapshot_does_not_change_under_its_reader() {
         let pool = AccountPool::new(vec![account("a", None)]);
         let before = pool.snapshot();
-        pool.apply(before[0].id, AccountChange::Paused, NOW);
+        pool.apply(before[0].id, [AccountChange::Paused], NOW);
         assert!(!before[0].paused);
         assert!(pool.snapshot()[0].paused);
     }

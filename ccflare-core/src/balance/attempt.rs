@@ -27,7 +27,7 @@ impl Target {
     }
 }
 
-/// One request on its way to one account. Cloning the request clones a reference to its body, not the body.
+/// One request on its way to one account.
 #[derive(Debug)]
 pub struct Attempt {
     /// Whose credential it gets.
@@ -36,6 +36,6 @@ pub struct Attempt {
     pub number: u32,
     /// Who speaks the API.
     pub provider: Arc<dyn Provider>,
-    /// The client's request, unchanged.
-    pub request: Request<Bytes>,
+    /// The client's request, unchanged; all attempts share it.
+    pub request: Arc<Request<Bytes>>,
 }

@@ -61,7 +61,7 @@ where
 struct Walk<S> {
     inner: S,
     shared: Arc<Shared>,
-    request: Request<Bytes>,
+    request: Arc<Request<Bytes>>,
     facts: RequestFacts,
     trail: Option<Trail>,
     attempts: u32,
@@ -95,7 +95,7 @@ where
     fn new(inner: S, shared: Arc<Shared>, mut request: Request<Bytes>) -> Self {
         let facts = request.extensions_mut().remove().unwrap_or_default();
         let trail = request.extensions_mut().remove();
-        Self { inner, shared, request, facts, trail, attempts: 0 }
+        Self { inner, shared, request: Arc::new(request), facts, trail, attempts: 0 }
     }
 
     async fn run(mut self) -> Result<Response<ServedBody<B>>, Refusal> {
@@ -140,12 +140,12 @@ where
             };
             match (step, end) {
                 (Step::Again(wait), _) => tokio::time::sleep(wait).await,
-                (Step::Deliver, End::Answer(response, verdict)) => {
-                    return Asked::Deliver(self.deliver(response, &verdict));
+                (Step::Deliver, End::Answer(response, _)) => {
+                    return Asked::Deliver(deliver(response));
                 }
                 (Step::MoveOrDeliver, End::Answer(response, verdict)) => {
                     self.remember(candidate, &verdict);
-                    return Asked::Spare(self.deliver(response, &verdict));
+                    return Asked::Spare(deliver(response));
                 }
                 (_, End::Answer(_, verdict)) => {
                     self.remember(candidate, &verdict);
@@ -184,7 +184,7 @@ where
     async fn go_on_without_account(&mut self) -> Result<Response<ServedBody<B>>, Refusal> {
         let provider = Arc::clone(self.shared.providers.first());
         match self.attempt(Target::Anonymous, &provider, Choice::ClientCredentials).await {
-            End::Answer(response, verdict) => Ok(self.deliver(response, &verdict)),
+            End::Answer(response, _) => Ok(deliver(response)),
             End::Failure(error) => Err(refusal(&error)),
         }
     }
@@ -199,7 +199,7 @@ where
             target: target.clone(),
             number: self.attempts,
             provider: Arc::clone(provider),
-            request: self.request.clone(),
+            request: Arc::clone(&self.request),
         };
         let answered = match self.inner.ready().await {
             Ok(ready) => ready.call(attempt).await,
@@ -224,25 +224,31 @@ where
 
     async fn judge(&mut self, mut response: Response<ServedBody<B>>, served: Served) -> End<B> {
         let now = self.now();
-        if let Some(account) = &served.account {
-            self.observe(account, served.provider.observe(response.headers(), now), now);
-        }
+        let observation = served.provider.observe(response.headers(), now);
         let verdict = verdict(&mut response, &*served.provider, self.facts.model.as_deref(), now).await;
+        if let Some(account) = &served.account {
+            self.learn(account, observation, &verdict, now);
+        }
         let detail = mark(&verdict, self.facts.model.as_deref(), now).map(|mark| Box::from(&*mark.evidence));
         self.note(Some(response.status().as_u16()), verdict.kind(), detail);
         response.extensions_mut().insert(served);
         End::Answer(response, verdict)
     }
 
-    fn observe(&self, account: &Account, observation: Observation, now: Timestamp) {
-        if let Some(organization) = observation.organization
-            && account.organization.as_ref() != Some(&organization)
-        {
-            self.shared.pool.apply(account.id, AccountChange::OrganizationSeen(organization), now);
-        }
-        if let Some(limits) = observation.limits {
-            self.shared.pool.apply(account.id, AccountChange::Observed(Box::new(limits)), now);
-        }
+    /// What an answer tells of its account, and that it served if it did.
+    fn learn(&self, account: &Account, observation: Observation, verdict: &Verdict, now: Timestamp) {
+        let Shared { pool, strategy, .. } = &*self.shared;
+        let Observation { limits, organization } = observation;
+        let organization = organization.filter(|seen| account.organization.as_ref() != Some(seen));
+        let served = matches!(verdict, Verdict::Success | Verdict::Request);
+        let session = served.then(|| strategy.served(&pool.snapshot(), account.id, &self.facts, now)).flatten();
+        let changes = [
+            organization.map(AccountChange::OrganizationSeen),
+            limits.map(|limits| AccountChange::Observed(Arc::new(limits))),
+            session,
+            served.then_some(AccountChange::Served),
+        ];
+        pool.apply(account.id, changes.into_iter().flatten(), now);
     }
 
     /// Marks the account, if the verdict asks for it.
@@ -251,30 +257,8 @@ where
         if let Some(mark) = mark(verdict, self.facts.model.as_deref(), now) {
             let account = &candidate.account;
             tracing::warn!(account = %account.name, reason = mark.reason.as_str(), evidence = %mark.evidence, "account closed");
-            self.shared.pool.apply(account.id, AccountChange::Closed(mark), now);
+            self.shared.pool.close(account.id, &mark, now);
         }
-    }
-
-    fn deliver(&self, mut response: Response<ServedBody<B>>, verdict: &Verdict) -> Response<ServedBody<B>> {
-        let served = response.extensions().get::<Served>().cloned();
-        if let Some(Served { account, provider, .. }) = served {
-            provider.release(response.headers_mut());
-            if let Some(account) = &account
-                && matches!(verdict, Verdict::Success | Verdict::Request)
-            {
-                self.served(account);
-            }
-        }
-        response
-    }
-
-    fn served(&self, account: &Account) {
-        let Shared { pool, strategy, .. } = &*self.shared;
-        let now = self.now();
-        if let Some(change) = strategy.served(&pool.snapshot(), account.id, &self.facts, now) {
-            pool.apply(account.id, change, now);
-        }
-        pool.apply(account.id, AccountChange::Served, now);
     }
 
     /// The candidates are used up: says why, and when it makes sense to ask again.
@@ -323,6 +307,15 @@ async fn verdict<B: Body<Data = Bytes> + Unpin>(
         }
     }
     Verdict::Success
+}
+
+/// Takes out what must not reach the client.
+fn deliver<B: Body>(mut response: Response<ServedBody<B>>) -> Response<ServedBody<B>> {
+    let provider = response.extensions().get::<Served>().map(|served| Arc::clone(&served.provider));
+    if let Some(provider) = provider {
+        provider.release(response.headers_mut());
+    }
+    response
 }
 
 fn refusal(error: &AttemptError) -> Refusal {

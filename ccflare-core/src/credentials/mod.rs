@@ -26,7 +26,7 @@
 //!     target: Target::Account(Arc::new(account)),
 //!     number: 1,
 //!     provider: Arc::new(Anthropic::default()),
-//!     request: request.body(Bytes::new()).unwrap(),
+//!     request: Arc::new(request.body(Bytes::new()).unwrap()),
 //! }).await.unwrap();
 //! # });
 //! ```
@@ -73,7 +73,7 @@ where
 
     fn call(&mut self, attempt: Attempt) -> Self::Future {
         let Attempt { target, provider, request, .. } = attempt;
-        match provider.prepare(request, target.account().map(|account| &**account)) {
+        match provider.prepare(&request, target.account().map(|account| &**account)) {
             Ok(request) => Either::Left(self.inner.call(request)),
             Err(error) => Either::Right(std::future::ready(Err(error.into()))),
         }

@@ -34,7 +34,7 @@ pub struct Account {
     /// Why it can't serve (some of) the requests now. Bounded: one mark for each reason and scope.
     pub marks: Vec<Mark>,
     /// The limits its last answer stated.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// The organisation its answers name. Limits belong to organisations, so accounts of one share them.
     pub organization: Option<Arc<str>>,
     /// The sticky window, if it has been the active account.
@@ -256,7 +256,7 @@ pub enum AccountChange {
     /// Answered a request.
     Served,
     /// Its answer stated limits.
-    Observed(Box<Limits>),
+    Observed(Arc<Limits>),
     /// Its answer named its organisation.
     OrganizationSeen(Arc<str>),
 }
@@ -276,7 +276,7 @@ impl Account {
             created: now,
             paused: false,
             marks: Vec::new(),
-            limits: Limits::default(),
+            limits: Arc::default(),
             organization: None,
             session: None,
             requests: 0,
@@ -304,7 +304,7 @@ impl Account {
                     session.requests += 1;
                 }
             }
-            AccountChange::Observed(limits) => self.limits = *limits,
+            AccountChange::Observed(limits) => self.limits = limits,
             AccountChange::OrganizationSeen(organization) => self.organization = Some(organization),
         }
     }

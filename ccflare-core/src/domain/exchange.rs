@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, ExchangeId, NanoUsd, Timestamp, Usage};
 
-/// What is known when a request arrives; written before it is sent, so that nothing can vanish.
+/// What is known when a request arrives; written before it is sent, so that nothing can vanish. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// The id of the exchange.
@@ -16,9 +16,9 @@ pub struct Intent {
     /// Its method.
     pub method: http::Method,
     /// Its path, without the query: queries may carry anything.
-    pub path: Box<str>,
+    pub path: Arc<str>,
     /// The model it asks for.
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// Bytes of its body.
     pub request_bytes: u64,
 }
@@ -39,7 +39,7 @@ pub struct Exchange {
     /// How long it took.
     pub timing: Timing,
     /// The model that answered, by its own word.
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// What it used; unknown counts are `None`.
     pub usage: Usage,
     /// What that cost; `None` if the model or a count is unknown.

@@ -57,7 +57,7 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 mod tests {
     use super::*;
 
-    fn model_of(body: &'static str) -> Option<Box<str>> {
+    fn model_of(body: &'static str) -> Option<std::sync::Arc<str>> {
         read(&Request::new(Bytes::from_static(body.as_bytes()))).model
     }
 

@@ -36,8 +36,11 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// If no valid URL or header can be made of the parts; says which.
-    fn prepare(&self, request: Request<Bytes>, account: Option<&Account>)
-    -> Result<Request<Full<Bytes>>, PrepareError>;
+    fn prepare(
+        &self,
+        request: &Request<Bytes>,
+        account: Option<&Account>,
+    ) -> Result<Request<Full<Bytes>>, PrepareError>;
 
     /// Takes out of an answer's headers what must not reach the client: hop-by-hop headers and cookies.
     fn release(&self, headers: &mut HeaderMap);

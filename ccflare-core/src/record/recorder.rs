@@ -44,18 +44,18 @@ impl Recorder {
         let slot = slots.open(intent.clone());
         let trail = Trail::new(Arc::clone(&self.clock));
         let prices = self.prices;
-        let open = Open { exchange: Exchange::unfinished(intent, Outcome::Cancelled), slot, trail, prices };
-        Ok(OpenExchange(Some(Box::new(open))))
+        let exchange = Box::new(Exchange::unfinished(intent, Outcome::Cancelled));
+        Ok(OpenExchange(Some(Open { exchange, slot, trail, prices })))
     }
 }
 
 /// An exchange under way. Whatever becomes of it, it is settled once; dropped, it counts as cancelled by the client.
 #[derive(Debug)]
-pub struct OpenExchange(Option<Box<Open>>);
+pub struct OpenExchange(Option<Open>);
 
 #[derive(Debug)]
 struct Open {
-    exchange: Exchange,
+    exchange: Box<Exchange>,
     slot: SettleSlot,
     trail: Trail,
     prices: &'static PriceTable,
@@ -102,8 +102,8 @@ impl OpenExchange {
     /// The answer's body is over: how it ended, what it said, and how many bytes the client was given.
     pub fn finished(mut self, outcome: Outcome, reading: Reading, bytes: u64) {
         if let Some(open) = &mut self.0 {
-            let Open { exchange, prices, .. } = &mut **open;
-            exchange.model = reading.model;
+            let Open { exchange, prices, .. } = open;
+            exchange.model = reading.model.map(Into::into);
             exchange.usage = reading.usage;
             exchange.error = exchange.error.take().or(reading.error);
             exchange.response_bytes = bytes;
@@ -116,7 +116,7 @@ impl OpenExchange {
 
     fn settle(&mut self, outcome: Outcome) {
         let Some(open) = self.0.take() else { return };
-        let Open { mut exchange, slot, trail, .. } = *open;
+        let Open { mut exchange, slot, trail, .. } = open;
         exchange.outcome = outcome;
         exchange.attempts = trail.take();
         exchange.timing = Timing { end: Some(trail.elapsed()), ..exchange.timing };
@@ -129,7 +129,7 @@ impl OpenExchange {
             attempts = exchange.attempts.len(),
             "request finished"
         );
-        slot.settle(Box::new(exchange));
+        slot.settle(exchange);
     }
 }
 

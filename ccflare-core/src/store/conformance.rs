@@ -340,7 +340,7 @@ fn every_change() -> Vec<AccountChange> {
         AccountChange::Served,
         AccountChange::SessionStarted(NOW),
         AccountChange::Served,
-        AccountChange::Observed(Box::new(limits())),
+        AccountChange::Observed(Arc::new(limits())),
         AccountChange::OrganizationSeen("org-1".into()),
     ]
 }

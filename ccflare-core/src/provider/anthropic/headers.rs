@@ -19,25 +19,24 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Makes the request for the wire; see [`Provider::prepare`](crate::provider::Provider::prepare).
 pub(super) fn prepare(
-    request: Request<Bytes>,
+    request: &Request<Bytes>,
     account: Option<&Account>,
     base: Option<&Url>,
 ) -> Result<Request<Full<Bytes>>, PrepareError> {
     let base = account.and_then(|account| account.base_url.as_deref()).or(base);
-    let (parts, body) = request.into_parts();
     // Built afresh: the client's extensions end here, and its HTTP version is its own affair.
-    let mut prepared = Request::new(Full::new(body));
-    *prepared.method_mut() = parts.method;
-    *prepared.uri_mut() = locate(parts.uri, base)?;
+    let mut prepared = Request::new(Full::new(request.body().clone()));
+    *prepared.method_mut() = request.method().clone();
+    *prepared.uri_mut() = locate(request.uri(), base)?;
     *prepared.version_mut() = Version::HTTP_11;
     *prepared.headers_mut() = match account {
         Some(account) => {
             let key = key_header(account)?;
-            let mut headers = filter(parts.headers, |name| stays_here(name) || is_credential(name));
+            let mut headers = filter(request.headers(), |name| stays_here(name) || is_credential(name));
             headers.append(X_API_KEY, key);
             headers
         }
-        None => filter(parts.headers, stays_here),
+        None => filter(request.headers(), stays_here),
     };
     Ok(prepared)
 }
@@ -49,13 +48,13 @@ pub(super) fn release(headers: &mut HeaderMap) {
         |name: &HeaderName| is_hop_by_hop(name.as_str()) || *name == header::SET_COOKIE || *name == header::ALT_SVC;
     // A `connection` header is hop-by-hop itself, so whatever it names is looked at as well.
     if headers.keys().any(stays_behind) {
-        *headers = filter(std::mem::take(headers), stays_behind);
+        *headers = filter(headers, stays_behind);
     }
 }
 
 /// The request's own path and query, byte for byte, at the account's address (which may have a path of its own).
-fn locate(uri: Uri, base: Option<&Url>) -> Result<Uri, PrepareError> {
-    let path = uri.into_parts().path_and_query.ok_or(PrepareError::Url)?;
+fn locate(uri: &Uri, base: Option<&Url>) -> Result<Uri, PrepareError> {
+    let path = uri.path_and_query().cloned().ok_or(PrepareError::Url)?;
     let mut parts = http::uri::Parts::default();
     match base {
         None => {
@@ -98,17 +97,12 @@ fn key_header(account: &Account) -> Result<HeaderValue, PrepareError> {
 
 /// The headers without those that `drop` names and without those that a `connection` header names, in their order and
 /// with their duplicates ([`HeaderMap::remove`] would put the last one in the gap).
-fn filter(headers: HeaderMap, drop: impl Fn(&HeaderName) -> bool) -> HeaderMap {
-    let named = named_by_connection(&headers, &drop);
+fn filter(headers: &HeaderMap, drop: impl Fn(&HeaderName) -> bool) -> HeaderMap {
+    let named = named_by_connection(headers, &drop);
     let mut kept = HeaderMap::with_capacity(headers.len() + 1);
-    let mut current = None;
-    // A duplicate comes without its name, right after the first of that name.
     for (name, value) in headers {
-        if let Some(name) = name {
-            current = Some(name).filter(|name| !drop(name) && !named.contains(name));
-        }
-        if let Some(name) = &current {
-            kept.append(name.clone(), value);
+        if !drop(name) && !named.contains(name) {
+            kept.append(name, value.clone());
         }
     }
     kept
@@ -202,7 +196,7 @@ mod tests {
             (Some("https://h.example/prefix"), HERE, "https://h.example/prefix/v1/messages?beta=true&x=%7e%41"),
             (Some("https://u:p@h.example/a/b/"), "/v1/models", "https://h.example/a/b/v1/models"),
         ] {
-            let prepared = prepare(request(uri, ""), Some(&account("k", base)), None).expect("can be made");
+            let prepared = prepare(&request(uri, ""), Some(&account("k", base)), None).expect("can be made");
             assert_eq!(prepared.uri().to_string(), sent, "{base:?} {uri}");
         }
     }
@@ -210,7 +204,7 @@ mod tests {
     #[test]
     fn an_address_that_is_not_http_makes_no_url() {
         for base in ["ftp://h.example", "unix:/run/x", "mailto:a@h.example"] {
-            let result = prepare(request("/v1/models", ""), Some(&account("k", Some(base))), None);
+            let result = prepare(&request("/v1/models", ""), Some(&account("k", Some(base))), None);
             assert!(matches!(result, Err(PrepareError::Url)), "{base}");
         }
     }
@@ -244,7 +238,7 @@ mod tests {
         let mut asked = request("/v1/messages", asked);
         *asked.version_mut() = Version::HTTP_2;
         asked.extensions_mut().insert(7_u8);
-        let prepared = prepare(asked, Some(&account("sk-ant-api03-account", None)), None).expect("can be made");
+        let prepared = prepare(&asked, Some(&account("sk-ant-api03-account", None)), None).expect("can be made");
         assert_eq!(
             lines(prepared.headers()),
             [
@@ -266,21 +260,21 @@ mod tests {
     #[test]
     fn without_an_account_the_clients_own_credentials_stay() {
         let asked = request("/v1/messages", "authorization: Bearer a\nx-api-key: b\ncookie: c");
-        let prepared = prepare(asked, None, None).expect("can be made");
+        let prepared = prepare(&asked, None, None).expect("can be made");
         assert_eq!(lines(prepared.headers()), ["authorization: Bearer a", "x-api-key: b"]);
     }
 
     #[test]
     fn a_client_cannot_take_the_accounts_key_away_by_naming_it_a_connection_header() {
         let asked = request("/v1/messages", "connection: x-api-key, content-type\ncontent-type: a/b");
-        let prepared = prepare(asked, Some(&account("k", None)), None).expect("can be made");
+        let prepared = prepare(&asked, Some(&account("k", None)), None).expect("can be made");
         assert_eq!(lines(prepared.headers()), ["x-api-key: k"]);
     }
 
     #[test]
     fn a_key_that_is_no_header_is_an_error_that_names_the_account_and_not_the_key() {
         let error =
-            prepare(request("/v1/messages", ""), Some(&account("secret\nkey", None)), None).expect_err("no header");
+            prepare(&request("/v1/messages", ""), Some(&account("secret\nkey", None)), None).expect_err("no header");
         assert!(error.to_string().contains("work") && !error.to_string().contains("secret"), "{error}");
     }
 
@@ -288,7 +282,7 @@ mod tests {
     async fn the_body_is_the_same_bytes_not_a_copy_of_them() {
         let bytes = Bytes::from(vec![7; 1024]);
         let asked = Request::post("/v1/messages").body(bytes.clone()).expect("a request");
-        let prepared = prepare(asked, None, None).expect("can be made");
+        let prepared = prepare(&asked, None, None).expect("can be made");
         let sent = prepared.into_body().collect().await.expect("infallible").to_bytes();
         assert_eq!(sent.as_ptr(), bytes.as_ptr());
         assert_eq!(sent, bytes);

@@ -50,7 +50,7 @@ impl Provider for Anthropic {
 
     fn prepare(
         &self,
-        request: Request<Bytes>,
+        request: &Request<Bytes>,
         account: Option<&Account>,
     ) -> Result<Request<Full<Bytes>>, PrepareError> {
         headers::prepare(request, account, self.base.as_ref())

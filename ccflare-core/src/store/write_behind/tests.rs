@@ -333,7 +333,7 @@ async fn nobody_waits_for_a_writer_whose_store_panicked() {
 }
 
 fn any_change() -> impl Strategy<Value = AccountChange> {
-    let limits = |tier_hint| AccountChange::Observed(Box::new(Limits { tier_hint, ..Limits::default() }));
+    let limits = |tier_hint| AccountChange::Observed(Arc::new(Limits { tier_hint, ..Limits::default() }));
     prop_oneof![
         Just(AccountChange::Served),
         Just(AccountChange::SessionStarted(Timestamp::from_micros(7))),

@@ -159,7 +159,7 @@ impl AccountRow<'_> {
             created: Timestamp::from_micros(self.created),
             paused: self.paused,
             marks: self.marks.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-            limits,
+            limits: limits.into(),
             organization: self.organization.map(Into::into),
             session: self.session.map(session),
             requests: self.requests,

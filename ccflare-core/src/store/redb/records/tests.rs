@@ -103,7 +103,7 @@ fn full_account() -> Account {
             mark(ClosureReason::NotEntitled, Scope::Model("m".into()), None),
             mark(ClosureReason::OnHold, Scope::Account, None),
         ],
-        limits: Limits { windows: vec![window], observed: Some(AT), tier_hint: Some(Tier::Twenty) },
+        limits: Limits { windows: vec![window], observed: Some(AT), tier_hint: Some(Tier::Twenty) }.into(),
         organization: Some("org".into()),
         session: Some(Session { started: AT, requests: 2 }),
         requests: 300,
