@@ -17,7 +17,12 @@ const CHECK: &[u8] = b"ccflare";
 pub(super) fn prepare(db: &Database, key: &SealKey) -> Result<(), StoreError> {
     match schema(db)? {
         None => create(db, key),
-        Some(SCHEMA) => verify(db, key),
+        Some(SCHEMA) => {
+            verify(db, key)?;
+            let write = db.begin_write().map_err(failed)?;
+            tables::make(&write)?;
+            write.commit().map_err(failed)
+        }
         Some(other) => Err(StoreError::Corrupt {
             what: "the database".to_owned(),
             why: format!("its schema is {other}, and this program knows {SCHEMA}; use the program that wrote it"),
@@ -34,17 +39,14 @@ fn schema(db: &Database) -> Result<Option<u32>, StoreError> {
     Ok(Some(u32::from_be_bytes(bytes)))
 }
 
-/// Makes every table, so that no reader has to think of one that is not there yet.
 fn create(db: &Database, key: &SealKey) -> Result<(), StoreError> {
     let write = db.begin_write().map_err(failed)?;
     {
         let mut meta = write.open_table(tables::META).map_err(failed)?;
         meta.insert(SCHEMA_KEY, SCHEMA.to_be_bytes().as_slice()).map_err(failed)?;
         meta.insert(CHECK_KEY, key.seal(CHECK, CHECK_KEY.as_bytes()).as_slice()).map_err(failed)?;
-        for table in [tables::ACCOUNTS, tables::CREDENTIALS, tables::INTENTS, tables::EXCHANGES] {
-            write.open_table(table).map_err(failed)?;
-        }
     }
+    tables::make(&write)?;
     write.commit().map_err(failed)
 }
 

@@ -1,6 +1,9 @@
 //! The tables. Keys are fixed bytes whose order is the order wanted; values are rows as the codec writes them.
 
-use redb::TableDefinition;
+use redb::{TableDefinition, WriteTransaction};
+
+use super::failed;
+use crate::store::StoreError;
 
 /// An id's bytes: UUIDv7, so they sort by time.
 pub(super) type IdKey = &'static [u8; 16];
@@ -19,3 +22,11 @@ pub(super) const INTENTS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::n
 
 /// Settled exchanges, by [`ExchangeId`](crate::domain::ExchangeId).
 pub(super) const EXCHANGES: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("exchanges");
+
+/// Makes the tables that are not there yet, so that no reader has to think of one that is missing.
+pub(super) fn make(write: &WriteTransaction) -> Result<(), StoreError> {
+    for table in [ACCOUNTS, CREDENTIALS, INTENTS, EXCHANGES] {
+        write.open_table(table).map_err(failed)?;
+    }
+    Ok(())
+}
