@@ -164,6 +164,9 @@ fn causes(error: &dyn std::error::Error) -> String {
 /// Frames up to this size are joined when several are ready. Copying so little costs less than writing each by itself.
 const SMALL: usize = 2 * 1024;
 
+/// Room for the first few frames that are joined; it grows with them.
+const FIRST_ROOM: usize = 2 * 1024;
+
 /// So much is joined at the most.
 const JOINED: usize = 16 * 1024;
 
@@ -199,7 +202,7 @@ impl UpstreamBody {
             return;
         }
         if let Some(first) = self.first.take() {
-            self.joined.reserve(JOINED);
+            self.joined.reserve(FIRST_ROOM.max(first.len() + data.len()));
             self.joined.extend_from_slice(&first);
         }
         self.joined.extend_from_slice(&data);
@@ -211,7 +214,8 @@ impl UpstreamBody {
 
     fn take_joined(&mut self) -> Frame<Bytes> {
         self.yielded = false;
-        Frame::data(self.first.take().unwrap_or_else(|| self.joined.split().freeze()))
+        // With all its room: a stream that pauses holds none.
+        Frame::data(self.first.take().unwrap_or_else(|| std::mem::take(&mut self.joined).freeze()))
     }
 
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
