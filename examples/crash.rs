@@ -98,7 +98,7 @@ async fn torment(kills: u32) -> anyhow::Result<()> {
     }
     println!("no record was lost that was older than one commit and {:.1} ms", worst.as_secs_f64() * 1e3);
     mock.shutdown().await;
-    // The queue gathers for 20 ms; a slow disk or a busy machine may take as long again.
+    // The queue gathers for 50 ms; a slow disk or a busy machine may take as long again.
     anyhow::ensure!(
         worst < Duration::from_millis(250),
         "records were lost that should have been committed long before"

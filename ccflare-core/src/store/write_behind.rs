@@ -47,7 +47,7 @@ pub struct WriteBehindOptions {
 
 impl Default for WriteBehindOptions {
     fn default() -> Self {
-        Self { capacity: 16_384, linger: Duration::from_millis(20), drain: Duration::from_secs(10) }
+        Self { capacity: 16_384, linger: Duration::from_millis(50), drain: Duration::from_secs(10) }
     }
 }
 
