@@ -1,6 +1,9 @@
 //! The table and the sum.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use serde::Deserialize;
 
@@ -14,10 +17,29 @@ const WEB_SEARCH: u128 = 10_000_000;
 
 /// Prices of models.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(from = "Listed")]
 pub struct PriceTable {
     date: Arc<str>,
+    /// By each name a model has.
+    models: HashMap<Box<str>, Arc<Model>>,
+}
+
+/// The table as it is written.
+#[derive(Deserialize)]
+struct Listed {
+    date: Arc<str>,
     models: Vec<Model>,
+}
+
+impl From<Listed> for PriceTable {
+    fn from(Listed { date, models }: Listed) -> Self {
+        let models = models.into_iter().map(Arc::new);
+        let named = |model: Arc<Model>| {
+            let names = model.names.clone();
+            names.into_iter().map(move |name| (name, Arc::clone(&model)))
+        };
+        Self { date, models: models.flat_map(named).collect() }
+    }
 }
 
 /// Why a table can't be used.
@@ -118,7 +140,7 @@ impl PriceTable {
     }
 
     fn model(&self, id: &str) -> Option<&Model> {
-        self.models.iter().find(|model| model.names.iter().any(|name| is_version(id, name)))
+        self.models.get(id).or_else(|| self.models.get(undated(id)?)).map(|model| &**model)
     }
 }
 
@@ -131,18 +153,15 @@ impl Model {
     }
 }
 
-/// Whether an id is this name, bare or dated. A longer name is another model: `claude-opus-5-5` is no `claude-opus-5`.
-fn is_version(id: &str, name: &str) -> bool {
-    match id.strip_prefix(name) {
-        Some("" | "-latest") => true,
-        Some(rest) => rest.strip_prefix(['-', '@']).is_some_and(is_date),
-        None => false,
-    }
-}
-
-/// `20251101` or `2025-11-01`.
-fn is_date(text: &str) -> bool {
-    matches!(text.len(), 8 | 10) && text.bytes().filter(u8::is_ascii_digit).count() == 8
+/// The name that an id with a date, or with `latest`, is a version of. A longer name is another model:
+/// `claude-opus-5-5` is no `claude-opus-5`.
+fn undated(id: &str) -> Option<&str> {
+    // `20251101` or `2025-11-01`.
+    let dated = [8, 10].into_iter().find_map(|length| {
+        let (name, date) = id.split_at_checked(id.len().checked_sub(length)?)?;
+        (date.bytes().filter(u8::is_ascii_digit).count() == 8).then_some(name)
+    });
+    id.strip_suffix("-latest").or_else(|| dated?.strip_suffix(['-', '@']))
 }
 
 #[cfg(test)]
