@@ -83,6 +83,7 @@ impl Running {
 /// As [`start`].
 pub async fn run(config: Config) -> Result<()> {
     logging::init(&config.log_level, config.log_format).map_err(anyhow::Error::msg)?;
+    raise_descriptors();
     let running = start(config).await?;
     signal().await?;
     tracing::info!("stopping: requests under way may finish; a second signal stops at once");
@@ -92,6 +93,14 @@ pub async fn run(config: Config) -> Result<()> {
             second?;
             anyhow::bail!("stopped at once; requests under way will be recorded as interrupted")
         }
+    }
+}
+
+/// Asks for as many file descriptors as this user may have: each stream takes two, and the usual 1024 are soon gone.
+fn raise_descriptors() {
+    match rlimit::increase_nofile_limit(rlimit::INFINITY) {
+        Ok(descriptors) => tracing::debug!(descriptors, "file descriptors"),
+        Err(error) => tracing::warn!(%error, "can't raise the limit of file descriptors; many streams may meet it"),
     }
 }
 
