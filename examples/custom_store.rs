@@ -11,8 +11,14 @@ use std::{
 
 use async_trait::async_trait;
 use ccflare_core::{
-    domain::{Account, AccountChange, AccountId, Exchange, ExchangeId, Intent, Outcome, Timestamp},
-    store::{AccountStore, LedgerEntry, LedgerStore, PageRequest, Store, StoreError, conformance},
+    domain::{
+        Account, AccountChange, AccountId, Credential, Exchange, ExchangeId, Intent, LoginId, Outcome, PendingLogin,
+        Timestamp,
+    },
+    store::{
+        AccountStore, Lease, LeaseStore, LedgerEntry, LedgerStore, LoginStore, PageRequest, Store, StoreError,
+        conformance,
+    },
 };
 
 /// Keeps everything in maps. Nothing in it survives the process, so it is good for tests and for showing how little a
@@ -24,6 +30,8 @@ struct MapStore(Mutex<Maps>);
 struct Maps {
     /// In the order in which they were added.
     accounts: Vec<Account>,
+    logins: BTreeMap<LoginId, PendingLogin>,
+    leases: BTreeMap<String, Lease>,
     open: BTreeMap<ExchangeId, Intent>,
     settled: BTreeMap<ExchangeId, Exchange>,
 }
@@ -40,11 +48,15 @@ impl Maps {
         if taken { Err(StoreError::NameTaken(name.to_owned())) } else { Ok(()) }
     }
 
+    fn account(&mut self, id: AccountId) -> Result<&mut Account, StoreError> {
+        self.accounts.iter_mut().find(|account| account.id == id).ok_or(StoreError::NoSuchAccount)
+    }
+
     fn change(&mut self, id: AccountId, change: AccountChange, at: Timestamp) -> Result<Account, StoreError> {
         if let AccountChange::Renamed(name) = &change {
             self.name_is_free(name, id)?;
         }
-        let account = self.accounts.iter_mut().find(|account| account.id == id).ok_or(StoreError::NoSuchAccount)?;
+        let account = self.account(id)?;
         account.apply(change, at);
         Ok(account.clone())
     }
@@ -82,12 +94,74 @@ impl AccountStore for MapStore {
         self.with(|maps| maps.change(id, change, at))
     }
 
+    async fn account(&self, id: AccountId) -> Result<Account, StoreError> {
+        self.with(|maps| maps.account(id).cloned())
+    }
+
+    async fn replace_credential(
+        &self,
+        id: AccountId,
+        expected: u64,
+        credential: &Credential,
+    ) -> Result<(), StoreError> {
+        self.with(|maps| {
+            let account = maps.account(id)?;
+            if account.credential.generation() != expected {
+                return Err(StoreError::Superseded);
+            }
+            account.renew(Arc::new(credential.clone()));
+            Ok(())
+        })
+    }
+
     async fn remove_account(&self, id: AccountId) -> Result<(), StoreError> {
         self.with(|maps| {
             let before = maps.accounts.len();
             maps.accounts.retain(|account| account.id != id);
             if maps.accounts.len() < before { Ok(()) } else { Err(StoreError::NoSuchAccount) }
         })
+    }
+}
+
+#[async_trait]
+impl LoginStore for MapStore {
+    async fn keep_login(&self, login: &PendingLogin) -> Result<(), StoreError> {
+        self.with(|maps| drop(maps.logins.insert(login.id, login.clone())));
+        Ok(())
+    }
+
+    async fn take_login(&self, id: LoginId) -> Result<Option<PendingLogin>, StoreError> {
+        Ok(self.with(|maps| maps.logins.remove(&id)))
+    }
+
+    async fn sweep_logins(&self, moment: Timestamp) -> Result<u64, StoreError> {
+        Ok(self.with(|maps| {
+            let before = maps.logins.len();
+            maps.logins.retain(|_, login| login.created >= moment);
+            (before - maps.logins.len()) as u64
+        }))
+    }
+}
+
+#[async_trait]
+impl LeaseStore for MapStore {
+    async fn take_lease(&self, lease: &Lease, now: Timestamp) -> Result<bool, StoreError> {
+        Ok(self.with(|maps| {
+            let held = maps.leases.get(&lease.name).is_some_and(|held| held.holder != lease.holder && held.until > now);
+            if !held {
+                maps.leases.insert(lease.name.clone(), lease.clone());
+            }
+            !held
+        }))
+    }
+
+    async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.with(|maps| {
+            if maps.leases.get(&lease.name).is_some_and(|held| held.holder == lease.holder) {
+                maps.leases.remove(&lease.name);
+            }
+        });
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use parking_lot::{Mutex, RwLock};
 
 use crate::{
-    domain::{Account, AccountChange, AccountId, ClosureReason, Mark, Timestamp},
+    domain::{Account, AccountChange, AccountId, ClosureReason, Credential, Mark, Timestamp},
     store::WriteBehind,
 };
 
@@ -103,6 +103,18 @@ impl AccountPool {
     pub fn adopt(&self, id: AccountId, change: AccountChange, at: Timestamp) {
         if let Some(slot) = self.slot(id) {
             Arc::make_mut(&mut *slot.account.write()).apply(change, at);
+        }
+    }
+
+    /// Puts a credential that the store has in the place of the one known here, unless that is newer. Also opens the
+    /// account if it was closed for its credential.
+    pub fn renew(&self, id: AccountId, credential: &Arc<Credential>) {
+        if let Some(slot) = self.slot(id) {
+            let mut account = slot.account.write();
+            let newer = account.credential.tokens().zip(credential.tokens());
+            if newer.is_none_or(|(known, given)| known.generation <= given.generation) {
+                Arc::make_mut(&mut account).renew(Arc::clone(credential));
+            }
         }
     }
 

@@ -309,6 +309,12 @@ impl Account {
         }
     }
 
+    /// Takes a new credential; that the old one was refused says nothing about it.
+    pub fn renew(&mut self, credential: Arc<Credential>) {
+        self.credential = credential;
+        self.marks.retain(|mark| mark.reason != ClosureReason::NeedsLogin);
+    }
+
     /// The newest evidence wins: it replaces an older mark of its kind, and marks that have run out go.
     fn close(&mut self, mark: Mark, now: Timestamp) {
         self.marks.retain(|old| {

@@ -31,6 +31,14 @@ macro_rules! id {
                 Self(Uuid::from_bytes(bytes))
             }
 
+            /// The millisecond in which it was made.
+            #[must_use]
+            pub fn made(&self) -> Timestamp {
+                let [a, b, c, d, e, f, ..] = *self.0.as_bytes();
+                let millis = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
+                Timestamp::from_micros(i64::try_from(millis * 1000).unwrap_or(i64::MAX))
+            }
+
             /// Big-endian bytes; they sort as the ids do.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
@@ -68,6 +76,11 @@ id! {
 id! {
     /// Names one client request and its record; sent back as `x-ccflare-request-id`.
     ExchangeId
+}
+
+id! {
+    /// Names one login while it waits for its code.
+    LoginId
 }
 
 /// Counts on within a millisecond, so that ids made one after the other sort that way.

@@ -7,6 +7,7 @@ pub mod credential;
 pub mod exchange;
 pub mod facts;
 pub mod id;
+pub mod login;
 pub mod secret;
 pub mod time;
 pub mod units;
@@ -15,10 +16,11 @@ pub mod usage;
 pub use account::{
     Account, AccountChange, AccountState, Closure, ClosureReason, Limits, Mark, Scope, Session, Tier, Window,
 };
-pub use credential::Credential;
+pub use credential::{Credential, TokenSet};
 pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, VerdictKind};
 pub use facts::RequestFacts;
-pub use id::{AccountId, ExchangeId};
+pub use id::{AccountId, ExchangeId, LoginId};
+pub use login::{LoginPurpose, PendingLogin};
 pub use secret::Secret;
 pub use time::Timestamp;
 pub use units::NanoUsd;

@@ -13,6 +13,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+mod tokens;
+
+pub use tokens::{a_credential_is_replaced_by_who_knows_it, a_lease_belongs_to_one_holder, a_login_is_taken_once};
+
 use super::{LedgerEntry, PageRequest, Store, StoreError};
 use crate::domain::{
     Account, AccountChange, AccountId, AttemptRecord, Choice, ClosureReason, Credential, Exchange, ExchangeId, Intent,
@@ -30,6 +34,9 @@ pub async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     a_change_is_returned_and_kept(&*fresh().await).await;
     accounts_that_are_not_there_can_neither_change_nor_go(&*fresh().await).await;
     removing_an_account_keeps_its_exchanges(&*fresh().await).await;
+    a_credential_is_replaced_by_who_knows_it(&*fresh().await).await;
+    a_login_is_taken_once(&*fresh().await).await;
+    a_lease_belongs_to_one_holder(&*fresh().await).await;
     exchanges_come_back_whole(&*fresh().await).await;
     pages_run_from_the_newest_to_the_oldest(&*fresh().await).await;
     settling_twice_keeps_the_first(&*fresh().await).await;
@@ -297,8 +304,14 @@ async fn newest(store: &dyn Store) -> Vec<Exchange> {
 #[track_caller]
 fn assert_same(stored: &Account, expected: &Account) {
     assert_eq!(format!("{stored:#?}"), format!("{expected:#?}"));
-    let (Credential::ApiKey(stored), Credential::ApiKey(expected)) = (&*stored.credential, &*expected.credential);
-    assert!(stored.expose() == expected.expose(), "the credential came back as another one");
+    assert!(secrets(stored) == secrets(expected), "the credential came back as another one");
+}
+
+fn secrets(account: &Account) -> (&str, Option<&str>) {
+    match &*account.credential {
+        Credential::ApiKey(key) => (key.expose(), None),
+        Credential::OAuth(tokens) => (tokens.access.expose(), tokens.refresh.as_ref().map(Secret::expose)),
+    }
 }
 
 fn key(text: &str) -> Credential {

@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The account is not (or no longer) there.
     #[error("there is no such account")]
     NoSuchAccount,
+    /// The credential that was to be replaced is not the account's any more: somebody else was faster.
+    #[error("the account's credential has been replaced by somebody else meanwhile")]
+    Superseded,
     /// Another process has the database open.
     #[error("{path} is in use by another process; talk to that one, or stop it first")]
     Locked {

@@ -5,7 +5,9 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{Account, AccountChange, AccountId, Exchange, ExchangeId, Intent, Timestamp};
+use crate::domain::{
+    Account, AccountChange, AccountId, Credential, Exchange, ExchangeId, Intent, LoginId, PendingLogin, Timestamp,
+};
 
 mod error;
 pub mod sealed;
@@ -23,9 +25,9 @@ pub use sealed::SealKey;
 pub use write_behind::{Closed, Commit, SettleSlot, Slots, WriteBehind, WriteBehindOptions, Writer};
 
 /// Everything a backend has to offer.
-pub trait Store: AccountStore + LedgerStore {}
+pub trait Store: AccountStore + LoginStore + LeaseStore + LedgerStore {}
 
-impl<T: AccountStore + LedgerStore> Store for T {}
+impl<T: AccountStore + LoginStore + LeaseStore + LedgerStore> Store for T {}
 
 /// The accounts. Every write is durable when it returns.
 #[async_trait]
@@ -48,11 +50,75 @@ pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::NoSuchAccount`], or [`StoreError::NameTaken`] on a rename.
     async fn change_account(&self, id: AccountId, change: AccountChange, at: Timestamp) -> Result<Account, StoreError>;
 
+    /// One account as it is stored now.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchAccount`].
+    async fn account(&self, id: AccountId) -> Result<Account, StoreError>;
+
+    /// Puts `credential` in the place of the one of generation `expected`, and forgets that the old one was refused
+    /// ([`Account::renew`]). Compares and sets in one step.
+    ///
+    /// # Errors
+    /// [`StoreError::Superseded`] if the stored one is of another generation; [`StoreError::NoSuchAccount`].
+    async fn replace_credential(&self, id: AccountId, expected: u64, credential: &Credential)
+    -> Result<(), StoreError>;
+
     /// Removes an account; its exchanges stay.
     ///
     /// # Errors
     /// [`StoreError::NoSuchAccount`].
     async fn remove_account(&self, id: AccountId) -> Result<(), StoreError>;
+}
+
+/// Logins that wait for their code. Durable, so that a restart in between costs nobody a login.
+#[async_trait]
+pub trait LoginStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Keeps a login.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn keep_login(&self, login: &PendingLogin) -> Result<(), StoreError>;
+
+    /// Takes a login out: a code can be tried once.
+    ///
+    /// # Errors
+    /// If the backend fails, or the login cannot be unsealed with the key given.
+    async fn take_login(&self, id: LoginId) -> Result<Option<PendingLogin>, StoreError>;
+
+    /// Forgets the logins that began before `moment`, and says how many there were.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn sweep_logins(&self, moment: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// Leases: what only one of several instances may do at a time.
+#[async_trait]
+pub trait LeaseStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Takes the lease of this name until `until`, if nobody else holds one that has not run out at `now`. Who holds it
+    /// already prolongs it. Says whether it was taken.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn take_lease(&self, lease: &Lease, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Gives it back, if it is still this holder's.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn release_lease(&self, lease: &Lease) -> Result<(), StoreError>;
+}
+
+/// A lease that is wanted or held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// What may only be done by one.
+    pub name: String,
+    /// Who does it; another one for each instance and life of it.
+    pub holder: String,
+    /// Until when, whatever becomes of the holder.
+    pub until: Timestamp,
 }
 
 /// The ledger: what was asked, and how each request ended.

@@ -9,6 +9,7 @@ use http::{
 };
 use http_body_util::Full;
 use url::{Position, Url};
+use zeroize::Zeroizing;
 
 use crate::{
     domain::{Account, Credential},
@@ -16,6 +17,10 @@ use crate::{
 };
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+
+/// Says that the bearer token is one of OAuth.
+const OAUTH_BETA: &str = "oauth-2025-04-20";
 
 /// Makes the request for the wire; see [`Provider::prepare`](crate::provider::Provider::prepare).
 pub(super) fn prepare(
@@ -31,9 +36,8 @@ pub(super) fn prepare(
     *prepared.version_mut() = Version::HTTP_11;
     *prepared.headers_mut() = match account {
         Some(account) => {
-            let key = key_header(account)?;
             let mut headers = filter(request.headers(), |name| stays_here(name) || is_credential(name));
-            headers.append(X_API_KEY, key);
+            authorize(account, &mut headers)?;
             headers
         }
         None => filter(request.headers(), stays_here),
@@ -87,12 +91,29 @@ fn under(prefix: &str, path: PathAndQuery) -> Result<PathAndQuery, PrepareError>
     format!("{prefix}{path}").try_into().map_err(|_| PrepareError::Url)
 }
 
-fn key_header(account: &Account) -> Result<HeaderValue, PrepareError> {
-    let Credential::ApiKey(key) = &*account.credential;
-    let mut value =
-        HeaderValue::from_str(key.expose()).map_err(|_| PrepareError::Credential(Arc::clone(&account.name)))?;
+/// Puts the account's credential in: a key as the API wants keys, a token as bearer, with the beta flag that tokens need
+/// behind whatever betas the client asked for (anthropic-wire §2).
+fn authorize(account: &Account, headers: &mut HeaderMap) -> Result<(), PrepareError> {
+    let unsendable = |_| PrepareError::Credential(Arc::clone(&account.name));
+    let (name, mut value) = match &*account.credential {
+        Credential::ApiKey(key) => (X_API_KEY, HeaderValue::from_str(key.expose()).map_err(unsendable)?),
+        Credential::OAuth(tokens) => {
+            let bearer = Zeroizing::new(format!("Bearer {}", tokens.access.expose()));
+            (header::AUTHORIZATION, HeaderValue::from_str(&bearer).map_err(unsendable)?)
+        }
+    };
     value.set_sensitive(true);
-    Ok(value)
+    headers.append(name, value);
+    if account.credential.tokens().is_some() && !lists(headers, &ANTHROPIC_BETA, OAUTH_BETA) {
+        headers.append(ANTHROPIC_BETA, HeaderValue::from_static(OAUTH_BETA));
+    }
+    Ok(())
+}
+
+/// Whether a header that is a list, perhaps in several lines, has this word in it.
+fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|listed| listed.trim() == word)
 }
 
 /// The headers without those that `drop` names and without those that a `connection` header names, in their order and

@@ -47,6 +47,27 @@ impl AccountStore for RedbStore {
         .await
     }
 
+    async fn account(&self, id: AccountId) -> Result<Account, StoreError> {
+        self.blocking(move |opened| {
+            let read = opened.db.begin_read().map_err(failed)?;
+            let accounts = read.open_table(tables::ACCOUNTS).map_err(failed)?;
+            let credentials = read.open_table(tables::CREDENTIALS).map_err(failed)?;
+            let row = accounts.get(id.as_bytes()).map_err(failed)?.ok_or(StoreError::NoSuchAccount)?;
+            load(id, row.value(), &credentials, opened.key).map(|placed| placed.account)
+        })
+        .await
+    }
+
+    async fn replace_credential(
+        &self,
+        id: AccountId,
+        expected: u64,
+        credential: &Credential,
+    ) -> Result<(), StoreError> {
+        let credential = credential.clone();
+        self.blocking(move |opened| opened.write(|tables| tables.replace_credential(id, expected, credential))).await
+    }
+
     async fn remove_account(&self, id: AccountId) -> Result<(), StoreError> {
         self.blocking(move |opened| opened.write(|tables| tables.remove(id))).await
     }
@@ -103,10 +124,25 @@ impl<'a> AccountTables<'a> {
         self.require_free(&account.name, account.id)?;
         let all = load_all(&self.accounts, &self.credentials, self.key)?;
         let place = all.iter().map(|placed| placed.place + 1).max().unwrap_or(0);
+        self.save_credential(&account)?;
+        self.save(&PlacedAccount { place, account })
+    }
+
+    fn save_credential(&mut self, account: &Account) -> Result<(), StoreError> {
         let credential = records::encode_credential(&account.credential).map_err(StoreError::backend)?;
         let sealed = self.key.seal(&credential, &associated(account.id));
         self.credentials.insert(account.id.as_bytes(), sealed.as_slice()).map_err(failed)?;
-        self.save(&PlacedAccount { place, account })
+        Ok(())
+    }
+
+    fn replace_credential(&mut self, id: AccountId, expected: u64, credential: Credential) -> Result<(), StoreError> {
+        let mut placed = self.load(id)?.ok_or(StoreError::NoSuchAccount)?;
+        if placed.account.credential.generation() != expected {
+            return Err(StoreError::Superseded);
+        }
+        placed.account.renew(credential.into());
+        self.save_credential(&placed.account)?;
+        self.save(&placed)
     }
 
     fn remove(&mut self, id: AccountId) -> Result<(), StoreError> {

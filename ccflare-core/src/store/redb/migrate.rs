@@ -20,6 +20,8 @@ pub(super) fn prepare(db: &Database, key: &SealKey) -> Result<(), StoreError> {
         Some(SCHEMA) => {
             verify(db, key)?;
             let write = db.begin_write().map_err(failed)?;
+            // One process has the file open, so whoever held a lease is gone.
+            write.delete_table(tables::LEASES).map_err(failed)?;
             tables::make(&write)?;
             write.commit().map_err(failed)
         }

@@ -17,6 +17,12 @@ pub(super) const ACCOUNTS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::
 /// The sealed credential of each account. Apart, because accounts change with every answer and credentials hardly ever.
 pub(super) const CREDENTIALS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("credentials");
 
+/// Sealed logins that wait for their code, by [`LoginId`](crate::domain::LoginId).
+pub(super) const LOGINS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("logins");
+
+/// Holder and end of each lease, by name.
+pub(super) const LEASES: TableDefinition<'_, &str, (&str, i64)> = TableDefinition::new("leases");
+
 /// Intents without a settlement, by [`ExchangeId`](crate::domain::ExchangeId).
 pub(super) const INTENTS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("intents");
 
@@ -25,8 +31,9 @@ pub(super) const EXCHANGES: TableDefinition<'_, IdKey, &[u8]> = TableDefinition:
 
 /// Makes the tables that are not there yet, so that no reader has to think of one that is missing.
 pub(super) fn make(write: &WriteTransaction) -> Result<(), StoreError> {
-    for table in [ACCOUNTS, CREDENTIALS, INTENTS, EXCHANGES] {
+    for table in [ACCOUNTS, CREDENTIALS, LOGINS, INTENTS, EXCHANGES] {
         write.open_table(table).map_err(failed)?;
     }
+    write.open_table(LEASES).map_err(failed)?;
     Ok(())
 }

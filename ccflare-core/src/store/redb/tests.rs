@@ -99,7 +99,7 @@ async fn accounts_and_exchanges_survive_reopening() {
     }
     let store = place.open().expect("the same database");
     let accounts = store.accounts().await.expect("the accounts");
-    let Credential::ApiKey(key) = &*accounts[0].credential;
+    let Credential::ApiKey(key) = &*accounts[0].credential else { panic!("it is a key") };
     assert_eq!(key.expose(), CANARY);
     assert_eq!(format!("{accounts:?}"), format!("{:?}", [added]));
     assert_eq!(newest(&store).await, [settled]);

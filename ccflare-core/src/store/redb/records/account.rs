@@ -9,7 +9,7 @@ use super::{Code, RecordError, senseless};
 use crate::{
     domain::{
         Account, AccountId, ClosureReason, Credential, Limits, Mark, ModelFamily, Scope, Secret, Session, Tier,
-        Timestamp, Window,
+        Timestamp, TokenSet, Window,
     },
     store::redb::codec::{self, CodecError},
 };
@@ -69,6 +69,17 @@ struct WindowRow<'a> {
 #[derive(Serialize, Deserialize)]
 enum CredentialRow<'a> {
     ApiKey(&'a str),
+    #[serde(borrow)]
+    OAuth(TokenRow<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenRow<'a> {
+    server: &'a str,
+    access: &'a str,
+    refresh: Option<&'a str>,
+    expires: Option<i64>,
+    generation: u64,
 }
 
 /// An account as stored: with its place in the order in which accounts were added.
@@ -99,10 +110,10 @@ pub(in crate::store::redb) fn decode_account(
 
 /// The bytes of a credential, to be sealed.
 pub(in crate::store::redb) fn encode_credential(credential: &Credential) -> Result<Zeroizing<Vec<u8>>, CodecError> {
-    let Credential::ApiKey(key) = credential;
+    let row = CredentialRow::from(credential);
     // Room for all of it: a vector that grows leaves copies behind that nobody wipes.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(key.expose().len() + 16));
-    codec::encode(CREDENTIAL, &CredentialRow::ApiKey(key.expose()), &mut bytes)?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(row.text() + 64));
+    codec::encode(CREDENTIAL, &row, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -111,8 +122,42 @@ pub(in crate::store::redb) fn decode_credential(bytes: &[u8]) -> Result<Credenti
     match codec::version(bytes)? {
         (CREDENTIAL, fields) => match codec::decode(fields)? {
             CredentialRow::ApiKey(key) => Ok(Credential::ApiKey(Secret::new(key))),
+            CredentialRow::OAuth(tokens) => Ok(Credential::OAuth(TokenSet {
+                server: tokens.server.into(),
+                access: Secret::new(tokens.access),
+                refresh: tokens.refresh.map(Secret::new),
+                expires: tokens.expires.map(Timestamp::from_micros),
+                generation: tokens.generation,
+            })),
         },
         (other, _) => Err(CodecError::Version(other).into()),
+    }
+}
+
+impl<'a> From<&'a Credential> for CredentialRow<'a> {
+    fn from(credential: &'a Credential) -> Self {
+        match credential {
+            Credential::ApiKey(key) => Self::ApiKey(key.expose()),
+            Credential::OAuth(tokens) => Self::OAuth(TokenRow {
+                server: &tokens.server,
+                access: tokens.access.expose(),
+                refresh: tokens.refresh.as_ref().map(Secret::expose),
+                expires: tokens.expires.map(Timestamp::as_micros),
+                generation: tokens.generation,
+            }),
+        }
+    }
+}
+
+impl CredentialRow<'_> {
+    /// Bytes of its text.
+    fn text(&self) -> usize {
+        match self {
+            Self::ApiKey(key) => key.len(),
+            Self::OAuth(TokenRow { server, access, refresh, .. }) => {
+                server.len() + access.len() + refresh.map_or(0, str::len)
+            }
+        }
     }
 }
 

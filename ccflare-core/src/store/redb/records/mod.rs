@@ -8,9 +8,11 @@ use crate::domain::{Choice, ClosureReason, ModelFamily, Outcome, Tier, VerdictKi
 
 mod account;
 mod exchange;
+mod login;
 
 pub(super) use account::{PlacedAccount, decode_account, decode_credential, encode_account, encode_credential};
 pub(super) use exchange::{decode_exchange, decode_intent, encode_exchange, encode_intent};
+pub(super) use login::{decode_login, encode_login};
 
 /// Why bytes stand for no value.
 #[derive(Debug, thiserror::Error)]

@@ -144,7 +144,7 @@ fn an_account_has_these_bytes() {
 fn a_credential_has_these_bytes() {
     let bytes = encode_credential(&Credential::ApiKey(Secret::new("sk-key"))).expect("a row");
     assert_eq!(hex(&bytes), "010006736b2d6b6579");
-    let Credential::ApiKey(key) = decode_credential(&bytes).expect("a credential");
+    let Credential::ApiKey(key) = decode_credential(&bytes).expect("a credential") else { panic!("it is a key") };
     assert_eq!(key.expose(), "sk-key");
 }
 
