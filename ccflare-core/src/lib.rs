@@ -56,6 +56,7 @@ pub mod domain;
 pub mod error;
 pub mod gateway;
 pub mod intercept;
+pub mod oauth;
 pub mod pool;
 pub mod pricing;
 pub mod provider;
