@@ -23,6 +23,9 @@ pub enum AttemptError {
     /// No first byte in time.
     #[error("no answer within {} s", .0.as_secs())]
     Timeout(Duration),
+    /// The account has no fresh tokens, and none could be had.
+    #[error("{0}")]
+    Credential(String),
     /// No request for the wire could be made for this account.
     #[error(transparent)]
     Prepare(#[from] PrepareError),

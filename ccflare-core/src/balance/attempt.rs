@@ -27,6 +27,13 @@ impl Target {
     }
 }
 
+/// In an answer's extensions: which generation of the account's tokens it was asked with. Keys have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SentWith {
+    /// [`TokenSet::generation`](crate::domain::TokenSet::generation).
+    pub generation: u64,
+}
+
 /// One request on its way to one account.
 #[derive(Debug)]
 pub struct Attempt {
@@ -34,6 +41,8 @@ pub struct Attempt {
     pub target: Target,
     /// 1 for the first try of a request, then counting up.
     pub number: u32,
+    /// The generation of the account's tokens that the API has just refused: it has to be another one now.
+    pub refused: Option<u64>,
     /// Who speaks the API.
     pub provider: Arc<dyn Provider>,
     /// The client's request, unchanged; all attempts share it.

@@ -11,6 +11,8 @@ pub(super) enum Step {
     Deliver,
     /// The same account once more, after this long.
     Again(Duration),
+    /// The same account once more, with tokens of another generation.
+    Renew,
     /// The next candidate; without one, the answer at hand goes to the client.
     MoveOrDeliver,
     /// The next candidate; without one, the client is told that all are closed or failed.
@@ -26,6 +28,7 @@ pub(super) struct Course {
     longest_wait: Duration,
     repeatable: bool,
     retried: bool,
+    renewed: bool,
     detoured: bool,
 }
 
@@ -33,17 +36,24 @@ impl Course {
     /// A request that may wait in place for up to `longest_wait`, and be sent again after it may have arrived only if
     /// it is `repeatable`.
     pub(super) const fn new(longest_wait: Duration, repeatable: bool) -> Self {
-        Self { longest_wait, repeatable, retried: false, detoured: false }
+        Self { longest_wait, repeatable, retried: false, renewed: false, detoured: false }
     }
 
     /// The request has moved on to another account.
     pub(super) const fn moved(&mut self) {
         self.retried = false;
+        self.renewed = false;
     }
 
-    /// An answer came. `jitter` (0 to 1) spreads the retries of many clients.
-    pub(super) fn after_answer(&mut self, verdict: &Verdict, jitter: f64) -> Step {
+    /// An answer came. `renewable`: it was asked for with tokens that can be renewed. `jitter` (0 to 1) spreads the
+    /// retries of many clients.
+    pub(super) fn after_answer(&mut self, verdict: &Verdict, renewable: bool, jitter: f64) -> Step {
         match verdict {
+            // Once: if the API refuses fresh tokens too, it is the account that is refused.
+            Verdict::Credential { .. } if renewable && !self.renewed => {
+                self.renewed = true;
+                Step::Renew
+            }
             Verdict::Success | Verdict::Request => Step::Deliver,
             Verdict::UnexplainedLimit => self.detour(),
             Verdict::Throttle { retry_after } => self.again(*retry_after).unwrap_or(Step::MoveOrRefuse),
@@ -64,7 +74,7 @@ impl Course {
         if matches!(error, AttemptError::Timeout(_)) || (error.may_have_arrived() && !self.repeatable) {
             return Step::Refuse;
         }
-        if matches!(error, AttemptError::Prepare(_)) {
+        if matches!(error, AttemptError::Prepare(_) | AttemptError::Credential(_)) {
             return Step::MoveOrRefuse;
         }
         self.again(Duration::ZERO).unwrap_or(Step::MoveOrRefuse)
@@ -105,39 +115,41 @@ mod tests {
     #[test]
     fn a_short_throttle_waits_once_in_place_and_then_moves() {
         let mut course = course();
-        assert_eq!(course.after_answer(&throttle(800), 0.0), Step::Again(Duration::from_millis(800)));
-        assert_eq!(course.after_answer(&throttle(800), 0.0), Step::MoveOrRefuse);
+        assert_eq!(course.after_answer(&throttle(800), false, 0.0), Step::Again(Duration::from_millis(800)));
+        assert_eq!(course.after_answer(&throttle(800), false, 0.0), Step::MoveOrRefuse);
         course.moved();
-        assert_eq!(course.after_answer(&throttle(800), 0.0), Step::Again(Duration::from_millis(800)));
+        assert_eq!(course.after_answer(&throttle(800), false, 0.0), Step::Again(Duration::from_millis(800)));
     }
 
     #[test]
     fn a_long_throttle_moves_at_once() {
-        assert_eq!(course().after_answer(&throttle(1001), 0.0), Step::MoveOrRefuse);
+        assert_eq!(course().after_answer(&throttle(1001), false, 0.0), Step::MoveOrRefuse);
     }
 
     #[test]
     fn overload_costs_one_retry_and_one_other_account() {
         let overload = Verdict::Overload { retry_after: None };
         let mut course = course();
-        assert!(matches!(course.after_answer(&overload, 0.5), Step::Again(wait) if wait < SECOND && !wait.is_zero()));
-        assert_eq!(course.after_answer(&overload, 0.5), Step::MoveOrDeliver);
+        assert!(
+            matches!(course.after_answer(&overload, false, 0.5), Step::Again(wait) if wait < SECOND && !wait.is_zero())
+        );
+        assert_eq!(course.after_answer(&overload, false, 0.5), Step::MoveOrDeliver);
         course.moved();
-        assert_eq!(course.after_answer(&overload, 0.5), Step::Deliver);
+        assert_eq!(course.after_answer(&overload, false, 0.5), Step::Deliver);
     }
 
     #[test]
     fn overload_that_asks_for_a_long_wait_is_not_retried_in_place() {
         let overload = Verdict::Overload { retry_after: Some(Duration::from_secs(30)) };
-        assert_eq!(course().after_answer(&overload, 0.0), Step::MoveOrDeliver);
+        assert_eq!(course().after_answer(&overload, false, 0.0), Step::MoveOrDeliver);
     }
 
     #[test]
     fn an_unexplained_limit_tries_one_other_account() {
         let mut course = course();
-        assert_eq!(course.after_answer(&Verdict::UnexplainedLimit, 0.0), Step::MoveOrDeliver);
+        assert_eq!(course.after_answer(&Verdict::UnexplainedLimit, false, 0.0), Step::MoveOrDeliver);
         course.moved();
-        assert_eq!(course.after_answer(&Verdict::UnexplainedLimit, 0.0), Step::Deliver);
+        assert_eq!(course.after_answer(&Verdict::UnexplainedLimit, false, 0.0), Step::Deliver);
     }
 
     #[test]
@@ -146,9 +158,20 @@ mod tests {
             Verdict::Quota { scope: Scope::Account, until: Timestamp::from_seconds(1), evidence: String::new() };
         let mut course = course();
         for _ in 0..10 {
-            assert_eq!(course.after_answer(&quota, 0.0), Step::MoveOrRefuse);
+            assert_eq!(course.after_answer(&quota, false, 0.0), Step::MoveOrRefuse);
             course.moved();
         }
+    }
+
+    #[test]
+    fn refused_tokens_are_renewed_once_and_refused_keys_never() {
+        let refused = Verdict::Credential { evidence: String::new() };
+        assert_eq!(course().after_answer(&refused, false, 0.0), Step::MoveOrRefuse);
+        let mut course = course();
+        assert_eq!(course.after_answer(&refused, true, 0.0), Step::Renew);
+        assert_eq!(course.after_answer(&refused, true, 0.0), Step::MoveOrRefuse);
+        course.moved();
+        assert_eq!(course.after_answer(&refused, true, 0.0), Step::Renew);
     }
 
     #[test]

@@ -47,7 +47,7 @@ mod service;
 mod session;
 mod strategy;
 
-pub use attempt::{Attempt, Target};
+pub use attempt::{Attempt, SentWith, Target};
 pub use body::ServedBody;
 pub use layer::{BalanceLayer, BalanceOptions};
 pub use service::Balance;

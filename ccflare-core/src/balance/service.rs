@@ -13,7 +13,7 @@ use http_body::Body;
 use tower::{Service, ServiceExt};
 
 use super::{
-    Attempt, Candidate, Plan, ServedBody, Target,
+    Attempt, Candidate, Plan, SentWith, ServedBody, Target,
     course::{Course, Step},
     layer::Shared,
     mark::mark,
@@ -69,7 +69,8 @@ struct Walk<S> {
 
 /// One attempt's end.
 enum End<B: Body> {
-    Answer(Response<ServedBody<B>>, Verdict),
+    /// With the generation of the tokens that were sent, if any were.
+    Answer(Response<ServedBody<B>>, Verdict, Option<u64>),
     Failure(AttemptError),
 }
 
@@ -130,24 +131,25 @@ where
 
     /// Asks one account until it is clear whether it answers.
     async fn ask(&mut self, candidate: &Candidate, provider: &Arc<dyn Provider>, course: &mut Course) -> Asked<B> {
-        let mut choice = candidate.choice;
+        let (mut choice, mut refused) = (candidate.choice, None);
         loop {
             let target = Target::Account(Arc::clone(&candidate.account));
-            let end = self.attempt(target, provider, choice).await;
+            let end = self.attempt(target, provider, choice, refused).await;
             let step = match &end {
-                End::Answer(_, verdict) => course.after_answer(verdict, rand::random()),
+                End::Answer(_, verdict, sent) => course.after_answer(verdict, sent.is_some(), rand::random()),
                 End::Failure(error) => course.after_failure(error),
             };
             match (step, end) {
                 (Step::Again(wait), _) => tokio::time::sleep(wait).await,
-                (Step::Deliver, End::Answer(response, _)) => {
+                (Step::Renew, End::Answer(.., sent)) => refused = sent,
+                (Step::Deliver, End::Answer(response, ..)) => {
                     return Asked::Deliver(deliver(response));
                 }
-                (Step::MoveOrDeliver, End::Answer(response, verdict)) => {
+                (Step::MoveOrDeliver, End::Answer(response, verdict, _)) => {
                     self.remember(candidate, &verdict);
                     return Asked::Spare(deliver(response));
                 }
-                (_, End::Answer(_, verdict)) => {
+                (_, End::Answer(_, verdict, _)) => {
                     self.remember(candidate, &verdict);
                     return Asked::Closed;
                 }
@@ -183,13 +185,19 @@ where
     /// With no account configured the client's own credentials go on, once, and any answer is its own.
     async fn go_on_without_account(&mut self) -> Result<Response<ServedBody<B>>, Refusal> {
         let provider = Arc::clone(self.shared.providers.first());
-        match self.attempt(Target::Anonymous, &provider, Choice::ClientCredentials).await {
-            End::Answer(response, _) => Ok(deliver(response)),
+        match self.attempt(Target::Anonymous, &provider, Choice::ClientCredentials, None).await {
+            End::Answer(response, ..) => Ok(deliver(response)),
             End::Failure(error) => Err(refusal(&error)),
         }
     }
 
-    async fn attempt(&mut self, target: Target, provider: &Arc<dyn Provider>, choice: Choice) -> End<B> {
+    async fn attempt(
+        &mut self,
+        target: Target,
+        provider: &Arc<dyn Provider>,
+        choice: Choice,
+        refused: Option<u64>,
+    ) -> End<B> {
         self.attempts += 1;
         if let Some(trail) = &self.trail {
             trail.begin(target.account().map(|account| &**account), choice);
@@ -198,6 +206,7 @@ where
         let attempt = Attempt {
             target: target.clone(),
             number: self.attempts,
+            refused,
             provider: Arc::clone(provider),
             request: Arc::clone(&self.request),
         };
@@ -231,8 +240,9 @@ where
         }
         let detail = mark(&verdict, self.facts.model.as_deref(), now).map(|mark| Box::from(&*mark.evidence));
         self.note(Some(response.status().as_u16()), verdict.kind(), detail);
+        let sent = response.extensions_mut().remove::<SentWith>().map(|sent| sent.generation);
         response.extensions_mut().insert(served);
-        End::Answer(response, verdict)
+        End::Answer(response, verdict, sent)
     }
 
     /// What an answer tells of its account, and that it served if it did.

@@ -10,7 +10,7 @@ use crate::{
 
 /// The inner line. Each stage takes the type that the one before it makes, so a wrong order does not compile.
 #[must_use]
-pub fn proxy(record: RecordLayer, balance: BalanceLayer, upstream: Upstream) -> Proxy {
+pub fn proxy(record: RecordLayer, balance: BalanceLayer, authorize: AuthorizeLayer, upstream: Upstream) -> Proxy {
     ServiceBuilder::new()
         // One box, here: what is outside need not know what is inside.
         .layer_fn(BoxCloneSyncService::new)
@@ -21,7 +21,7 @@ pub fn proxy(record: RecordLayer, balance: BalanceLayer, upstream: Upstream) -> 
         // Before credentials: each attempt gets those of its own account.
         .layer(balance)
         // Last: nothing behind it sees a request that is not meant for exactly one account.
-        .layer(AuthorizeLayer)
+        .layer(authorize)
         .service(upstream)
 }
 
