@@ -21,7 +21,9 @@ use url::Url;
 use crate::{
     balance::{BalanceLayer, BalanceOptions, Session, Strategy},
     clock::{Clock, SystemClock},
-    control::{Control, Local},
+    control::{Control, Local, Logins},
+    credentials::{AuthorizeLayer, Refresher},
+    oauth::{AuthorizationServers, TokenEndpoint},
     pool::AccountPool,
     provider::{Anthropic, Providers},
     proxy::{AdmitLayer, CollectLayer, CollectOptions, Line, Proxy, stack},
@@ -82,6 +84,7 @@ pub struct GatewayBuilder {
     clock: Arc<dyn Clock>,
     strategy: Option<Arc<dyn Strategy>>,
     providers: Option<Providers>,
+    servers: AuthorizationServers,
 }
 
 impl GatewayBuilder {
@@ -109,12 +112,18 @@ impl GatewayBuilder {
         Self { providers: Some(providers), ..self }
     }
 
+    /// Lets accounts log in at these authorization servers, and renews their tokens there.
+    #[must_use]
+    pub fn authorization_servers(self, servers: AuthorizationServers) -> Self {
+        Self { servers, ..self }
+    }
+
     /// Loads the accounts, settles what the last run left open, and starts the queue.
     ///
     /// # Errors
     /// If the store can't be read.
     pub async fn build(self) -> Result<Gateway, StoreError> {
-        let Self { store, options, clock, strategy, providers } = self;
+        let Self { store, options, clock, strategy, providers, servers } = self;
         let interrupted = store.recover().await?;
         if interrupted > 0 {
             tracing::warn!(interrupted, "the last run ended with requests under way; they are recorded as interrupted");
@@ -136,9 +145,19 @@ impl GatewayBuilder {
         let admit = AdmitLayer::new(Arc::clone(providers.first()), options.max_in_flight);
         let collect =
             CollectLayer::new(&CollectOptions { body_limit: options.body_limit, body_budget: options.body_budget });
-        let proxy = stack::proxy(RecordLayer::new(recorder), balance, upstream);
+        let endpoint = TokenEndpoint::new();
+        let refresher = Refresher::new(
+            Arc::clone(&pool),
+            Arc::clone(&store),
+            servers.clone(),
+            endpoint.clone(),
+            Arc::clone(&clock),
+        );
+        let proxy = stack::proxy(RecordLayer::new(recorder), balance, AuthorizeLayer::new(refresher), upstream);
+        let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let line = stack::line(admit, collect, proxy.clone());
-        let control = Arc::new(Local::new(store, pool, strategy, providers, clock, Some(queue.clone())));
+        let control = Local::new(store, pool, strategy, providers, clock, Some(queue.clone())).with_logins(logins);
+        let control = Arc::new(control);
         Ok(Gateway { line, proxy, control, queue, writer })
     }
 }
@@ -170,6 +189,7 @@ impl Gateway {
             clock: Arc::new(SystemClock::new()),
             strategy: None,
             providers: None,
+            servers: AuthorizationServers::default(),
         }
     }
 

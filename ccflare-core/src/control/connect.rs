@@ -8,6 +8,7 @@ use super::{Control, ControlError, Local, Remote};
 use crate::{
     clock::Clock,
     domain::Secret,
+    oauth::AuthorizationServers,
     store::{RedbStore, SealKey, StoreError},
 };
 
@@ -24,6 +25,8 @@ pub struct Place {
     pub key_file: PathBuf,
     /// The admin token, if one can be found.
     pub token: Option<Secret>,
+    /// Where accounts may log in, for what is done without a server.
+    pub servers: AuthorizationServers,
     /// The time, for what is done without a server.
     pub clock: Arc<dyn Clock>,
 }
@@ -33,13 +36,13 @@ pub struct Place {
 /// # Errors
 /// [`ControlError::Unauthorized`] if a server has to be asked and no token can be found; the store's own errors.
 pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
-    let Place { server, address, database, key_file, token, clock } = place;
+    let Place { server, address, database, key_file, token, servers, clock } = place;
     if let Some(server) = server {
         return remote(server, token);
     }
     let opened = tokio::task::spawn_blocking(move || RedbStore::open(&database, SealKey::load_or_create(&key_file)?));
     match opened.await.map_err(|error| ControlError::Unavailable(error.to_string()))? {
-        Ok(store) => Ok(Arc::new(Local::offline(Arc::new(store), clock).await?)),
+        Ok(store) => Ok(Arc::new(Local::offline(Arc::new(store), servers, clock).await?)),
         Err(StoreError::Locked { .. }) => remote(address, token),
         Err(error) => Err(error.into()),
     }

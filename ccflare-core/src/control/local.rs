@@ -6,13 +6,17 @@ use async_trait::async_trait;
 use url::Url;
 
 use super::{
-    Control, ControlError, present,
-    views::{AccountEdit, AccountView, NewAccount, RequestPage, RequestPageQuery, RequestView, StatusView},
+    Control, ControlError, Logins, present,
+    views::{
+        AccountEdit, AccountView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, RequestView,
+        StatusView,
+    },
 };
 use crate::{
     balance::{Session, Strategy},
     clock::Clock,
     domain::{Account, AccountChange, AccountId, Choice, Credential, RequestFacts},
+    oauth::{AuthorizationServers, TokenEndpoint},
     pool::AccountPool,
     provider::Providers,
     store::{PageRequest, Store, StoreError, WriteBehind},
@@ -27,6 +31,7 @@ pub struct Local {
     providers: Providers,
     clock: Arc<dyn Clock>,
     queue: Option<WriteBehind>,
+    logins: Logins,
 }
 
 impl Local {
@@ -40,16 +45,31 @@ impl Local {
         clock: Arc<dyn Clock>,
         queue: Option<WriteBehind>,
     ) -> Self {
-        Self { store, pool, strategy, providers, clock, queue }
+        let (servers, endpoint) = (AuthorizationServers::default(), TokenEndpoint::new());
+        let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
+        Self { store, pool, strategy, providers, clock, queue, logins }
+    }
+
+    /// The same, logging accounts in at this desk.
+    #[must_use]
+    pub fn with_logins(self, logins: Logins) -> Self {
+        Self { logins, ..self }
     }
 
     /// Works on a store that no gateway is running on.
     ///
     /// # Errors
     /// If the store can't be read.
-    pub async fn offline(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+    pub async fn offline(
+        store: Arc<dyn Store>,
+        servers: AuthorizationServers,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
         let pool = Arc::new(AccountPool::new(store.accounts().await?));
-        Ok(Self::new(store, pool, Arc::new(Session::default()), Providers::default(), clock, None))
+        let (login_store, login_pool, login_clock) = (Arc::clone(&store), Arc::clone(&pool), Arc::clone(&clock));
+        let logins = Logins::new(login_store, login_pool, servers, TokenEndpoint::new(), login_clock);
+        let strategy = Arc::new(Session::default());
+        Ok(Self::new(store, pool, strategy, Providers::default(), clock, None).with_logins(logins))
     }
 
     /// By id first, then by name.
@@ -166,6 +186,19 @@ impl Control for Local {
         let exchange = self.store.exchange(id.parse().map_err(|_| missing())?).await?;
         exchange.as_ref().map(present::request).ok_or_else(missing)
     }
+
+    async fn begin_login(&self, login: NewLogin) -> Result<LoginView, ControlError> {
+        let account = login.account.as_deref().map(|account| self.find(account)).transpose()?;
+        self.logins.begin(login, account).await
+    }
+
+    async fn complete_login(&self, session: &str, pasted: &str) -> Result<AccountView, ControlError> {
+        // What the line has queued for the account comes before its new tokens.
+        self.catch_up().await;
+        let id = self.logins.complete(session, pasted).await?;
+        let account = self.pool.get(id).ok_or(StoreError::NoSuchAccount)?;
+        Ok(self.view(&account))
+    }
 }
 
 impl Local {
@@ -188,7 +221,7 @@ impl Local {
 }
 
 /// 1 to 100 letters, digits, spaces or `-_@.+`, as in the original; white space around it is dropped.
-fn valid_name(name: &str) -> Result<&str, ControlError> {
+pub(super) fn valid_name(name: &str) -> Result<&str, ControlError> {
     let name = name.trim();
     let allowed = |c: char| c.is_alphanumeric() || " -_@.+".contains(c);
     if (1..=100).contains(&name.chars().count()) && name.chars().all(allowed) {
@@ -199,7 +232,7 @@ fn valid_name(name: &str) -> Result<&str, ControlError> {
 }
 
 /// An address that a key may be sent to: `https`, or `http` on this machine.
-fn valid_base_url(text: &str) -> Result<Url, ControlError> {
+pub(super) fn valid_base_url(text: &str) -> Result<Url, ControlError> {
     let invalid = |why: &str| ControlError::Invalid(format!("base URL {text:?}: {why}"));
     let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
     let local = match url.host() {

@@ -9,6 +9,7 @@ use crate::store::StoreError;
 #[cfg(all(feature = "remote", feature = "redb"))]
 mod connect;
 pub mod local;
+mod logins;
 mod present;
 #[cfg(feature = "remote")]
 pub mod remote;
@@ -17,9 +18,12 @@ pub mod views;
 #[cfg(all(feature = "remote", feature = "redb"))]
 pub use connect::{Place, connect};
 pub use local::Local;
+pub use logins::Logins;
 #[cfg(feature = "remote")]
 pub use remote::Remote;
-use views::{AccountEdit, AccountView, NewAccount, RequestPage, RequestPageQuery, RequestView, StatusView};
+use views::{
+    AccountEdit, AccountView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
+};
 
 /// The list of what an operator can do. Accounts are named by id or by name, ids first.
 #[async_trait]
@@ -57,6 +61,21 @@ pub trait Control: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ControlError::NotFound`].
     async fn request(&self, id: &str) -> Result<RequestView, ControlError>;
+
+    /// Begins the login of a new account, or of one that is there (its history and settings stay). The address it
+    /// returns is for a person's browser; the code that comes of it is for [`complete_login`](Self::complete_login).
+    ///
+    /// # Errors
+    /// [`ControlError::Invalid`] for an authorization server or a name that won't do; [`ControlError::Conflict`] for a
+    /// name that is taken; [`ControlError::NotFound`] for an account that is not there.
+    async fn begin_login(&self, login: NewLogin) -> Result<LoginView, ControlError>;
+
+    /// Ends a login with what the browser showed or where it ended: the account has its tokens then.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`] if the login is over; [`ControlError::Invalid`] if what was pasted is no code, belongs
+    /// to another login, or is refused; [`ControlError::Unavailable`] if the authorization server can't be asked.
+    async fn complete_login(&self, session: &str, pasted: &str) -> Result<AccountView, ControlError>;
 }
 
 /// Why an operator's wish was not fulfilled.

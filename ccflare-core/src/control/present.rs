@@ -22,7 +22,7 @@ pub(super) fn account(account: &Account, active: bool, in_flight: u64, now: Time
         tier: account.effective_tier(),
         paused: account.paused,
         token_status: if state == AccountState::NeedsLogin { "expired" } else { "valid" }.to_owned(),
-        token_expires_at: None,
+        token_expires_at: account.credential.tokens().and_then(|tokens| tokens.expires).map(|at| at.to_string()),
         rate_limit_status: rate_limit_status(account, state, now),
         rate_limit_reset: rate_limit_reset(account, state).map(|at| at.to_string()),
         rate_limit_remaining: tightest(account).and_then(|window| window.remaining),

@@ -10,7 +10,10 @@ use url::Url;
 
 use super::{
     Control, ControlError,
-    views::{AccountEdit, AccountView, NewAccount, RequestPage, RequestPageQuery, RequestView, StatusView},
+    views::{
+        AccountEdit, AccountView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, RequestView,
+        StatusView,
+    },
 };
 use crate::domain::Secret;
 
@@ -156,5 +159,16 @@ impl Control for Remote {
 
     async fn request(&self, id: &str) -> Result<RequestView, ControlError> {
         self.read(self.to(Method::GET, &["requests", id])).await
+    }
+
+    async fn begin_login(&self, login: NewLogin) -> Result<LoginView, ControlError> {
+        self.read(self.to(Method::POST, &["oauth", "init"]).json(&login)).await
+    }
+
+    async fn complete_login(&self, session: &str, pasted: &str) -> Result<AccountView, ControlError> {
+        let body = json!({ "sessionId": session, "code": pasted });
+        let request = self.to(Method::POST, &["oauth", "callback"]).json(&body);
+        // The server waits for the authorization server.
+        Ok(self.read::<Changed>(request.timeout(Duration::from_secs(90))).await?.account)
     }
 }
