@@ -46,6 +46,7 @@ examples:
         cargo run -q --locked -p ccflare-examples --example "$example"; \
     done
     cargo run -q --locked -p ccflare-examples --example crash -- 3
+    cargo run -q --locked -p ccflare-examples --example refresh_crash -- 2
 
 # The official Python SDK, through the server, to the mock.
 sdk:

@@ -11,6 +11,7 @@ use ccflare_core::{
     },
     domain::{Secret, Timestamp},
     gateway::{Gateway, GatewayOptions},
+    oauth::AuthorizationServers,
     store::RedbStore,
 };
 use ccflare_mock::{KeyConfig, MockConfig, MockUpstream};
@@ -54,7 +55,17 @@ impl Stage {
     }
 
     /// The same with an upstream of another making.
-    pub async fn set(accounts: &[&str], config: MockConfig, mut options: GatewayOptions) -> Self {
+    pub async fn set(accounts: &[&str], config: MockConfig, options: GatewayOptions) -> Self {
+        Self::set_with_servers(accounts, config, options, AuthorizationServers::default()).await
+    }
+
+    /// The same with authorization servers at which accounts can log in.
+    pub async fn set_with_servers(
+        accounts: &[&str],
+        config: MockConfig,
+        mut options: GatewayOptions,
+        servers: AuthorizationServers,
+    ) -> Self {
         // Accounts of one organisation would share their limits.
         let own = |config: MockConfig, name: &&str| config.key(*name, KeyConfig::organization(format!("org-{name}")));
         let mock = MockUpstream::start(accounts.iter().fold(config, own)).await;
@@ -62,7 +73,7 @@ impl Stage {
         let clock = Arc::new(ManualClock::new(START));
         let store = Arc::new(RedbStore::in_memory());
         let builder = Gateway::builder(store).options(options).clock(Arc::clone(&clock) as Arc<dyn Clock>);
-        let gateway = builder.build().await.expect("an empty store opens");
+        let gateway = builder.authorization_servers(servers).build().await.expect("an empty store opens");
         let control = gateway.control();
         for name in accounts {
             control.add_account(NewAccount::with_key(name, Secret::new(name))).await.expect("a new account");
@@ -162,11 +173,16 @@ impl Answer {
 
 /// A client for plain HTTP. It is given a TLS configuration because it would otherwise look for the machine's.
 pub fn http_client() -> reqwest::Client {
+    http_client_builder().build().expect("a client")
+}
+
+/// The same, to be set otherwise.
+pub fn http_client_builder() -> reqwest::ClientBuilder {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let tls =
         tls.expect("ring speaks TLS").with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth();
-    reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().expect("a client")
+    reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls)
 }
 
 /// A small request.

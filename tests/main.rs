@@ -7,4 +7,5 @@ mod control;
 mod failover;
 mod harness;
 mod limits;
+mod oauth;
 mod protocol;

@@ -10,6 +10,7 @@ Examples:
   ccflare account add work                    add an account; its key is asked for
   ccflare account add ci < key.txt            the key from a file
   ccflare account add ci --key-env MY_KEY     the key from a variable
+  ccflare account add me --oauth              log in at a configured authorization server
   ccflare account list                        who can serve, who can't, and why
   ccflare requests --limit 20                 what was asked, who answered, what it cost
 
@@ -57,8 +58,10 @@ pub(crate) enum Command {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Account {
-    /// Add an account by its API key (read from standard input, a prompt or a variable; never an argument)
+    /// Add an account by its API key (read from standard input, a prompt or a variable; never an argument), or by login
     Add(Add),
+    /// Log an account in again: new tokens, everything else stays
+    Login(Login),
     /// Show all accounts in the order in which they are tried
     List,
     /// Remove an account; its records stay
@@ -122,6 +125,31 @@ pub(crate) struct Add {
     /// Read the key from this environment variable
     #[arg(long, value_name = "VARIABLE")]
     pub(crate) key_env: Option<String>,
+    /// Log in at this authorization server ([oauth.SERVER] in ccflare.toml) instead; without a name, at the only one
+    #[arg(long, value_name = "SERVER", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(conflicts_with_all = ["key_env", "provider"])]
+    pub(crate) oauth: Option<String>,
+    #[command(flatten)]
+    pub(crate) way: Way,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    /// Its name or id
+    pub(crate) account: String,
+    /// At this authorization server; its own if not given
+    #[arg(long, value_name = "SERVER")]
+    pub(crate) server_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) way: Way,
+}
+
+/// How somebody logs in.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Way {
+    /// Open no browser: show the address, and wait for what it leads to
+    #[arg(long)]
+    pub(crate) no_browser: bool,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
         database: config.database(),
         key_file: config.key_file.clone(),
         token: token(&config),
+        servers: config.servers.clone(),
         clock: Arc::new(SystemClock::new()),
     };
     Ok(control::connect(place).await?)

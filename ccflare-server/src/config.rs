@@ -5,11 +5,12 @@
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
-use ccflare_core::{domain::Secret, gateway::GatewayOptions};
+use ccflare_core::{domain::Secret, gateway::GatewayOptions, oauth::AuthorizationServers};
 use url::Url;
 
 mod file;
 mod flags;
+mod oauth;
 mod places;
 mod values;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// What the line can be set to.
     pub gateway: GatewayOptions,
+    /// Where accounts can log in: `[oauth.NAME]` in the file.
+    pub servers: AuthorizationServers,
 }
 
 /// How log lines look.
@@ -142,7 +145,7 @@ impl Config {
         file: Option<&str>,
         places: &Places,
     ) -> Result<Self, ConfigError> {
-        let mut given = file.map(file::read).transpose()?.unwrap_or_default();
+        let (mut given, servers) = file.map(file::read).transpose()?.unwrap_or_default();
         for setting in SETTINGS {
             let set = setting.env.iter().find_map(|name| Some((env(name).filter(|value| !value.is_empty())?, *name)));
             if let Some((value, name)) = set {
@@ -150,7 +153,8 @@ impl Config {
             }
         }
         given.extend(flags.into_iter().map(|(key, value)| (key, (value, Origin::Flag))));
-        Self::from_given(&given, places)
+        let config = Self::from_given(&given, places)?;
+        Ok(Self { servers, ..config })
     }
 
     fn from_given(given: &Given, places: &Places) -> Result<Self, ConfigError> {
@@ -186,6 +190,7 @@ impl Config {
             log_level: get(given, "log_level")?.unwrap_or_else(|| "info".to_owned()),
             log_format: get(given, "log_format")?.unwrap_or_default(),
             gateway,
+            servers: AuthorizationServers::default(),
         };
         set(given, "drain_timeout", &mut config.drain_timeout)?;
         Ok(config)

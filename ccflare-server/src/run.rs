@@ -43,7 +43,8 @@ pub async fn start(config: Config) -> Result<Running> {
             AdminToken::load_or_create(&file).with_context(|| format!("can't use {}", file.display()))?
         }
     };
-    let gateway = Gateway::builder(Arc::new(store)).options(config.gateway.clone()).build().await?;
+    let builder = Gateway::builder(Arc::new(store)).options(config.gateway.clone());
+    let gateway = builder.authorization_servers(config.servers.clone()).build().await?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
         format!("can't listen on {}; is another ccflare running? (choose another with --listen)", config.listen)
     })?;

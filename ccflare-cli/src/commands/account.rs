@@ -6,19 +6,29 @@ use anyhow::{Context, Result, bail};
 use ccflare_core::{
     control::{
         Control,
-        views::{AccountEdit, NewAccount},
+        views::{AccountEdit, NewAccount, NewLogin},
     },
     domain::Secret,
 };
 
+use super::login;
 use crate::{
-    args::{Account, Add, Output},
+    args::{Account, Add, Login, Output},
     print,
 };
 
 pub(super) async fn run(verb: Account, control: &dyn Control, output: Output) -> Result<()> {
     let (account, edit, done) = match verb {
         Account::List => return print::accounts(&control.accounts().await?, output),
+        Account::Add(Add { oauth: Some(server), name, base_url, priority, tier, way, .. }) => {
+            let server = Some(server).filter(|server| !server.is_empty());
+            let wanted = NewLogin { name, server, base_url, priority, tier, ..NewLogin::default() };
+            return login::run(wanted, way, control, output).await;
+        }
+        Account::Login(Login { account, server_name, way }) => {
+            let wanted = NewLogin { account: Some(account), server: server_name, ..NewLogin::default() };
+            return login::run(wanted, way, control, output).await;
+        }
         Account::Add(add) => {
             let added = control.add_account(new_account(add)?).await?;
             return print::account(&format!("account {:?} added", added.name), &added, output);

@@ -9,6 +9,7 @@ use crate::{
 };
 
 mod account;
+mod login;
 mod requests;
 mod serve;
 

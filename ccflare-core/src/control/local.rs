@@ -16,7 +16,7 @@ use crate::{
     balance::{Session, Strategy},
     clock::Clock,
     domain::{Account, AccountChange, AccountId, Choice, Credential, RequestFacts},
-    oauth::{AuthorizationServers, TokenEndpoint},
+    oauth::{AuthorizationServers, TokenEndpoint, may_carry_secrets},
     pool::AccountPool,
     provider::Providers,
     store::{PageRequest, Store, StoreError, WriteBehind},
@@ -235,13 +235,10 @@ pub(super) fn valid_name(name: &str) -> Result<&str, ControlError> {
 pub(super) fn valid_base_url(text: &str) -> Result<Url, ControlError> {
     let invalid = |why: &str| ControlError::Invalid(format!("base URL {text:?}: {why}"));
     let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
-    let local = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => return Err(invalid("it has no host")),
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && local) {
+    if !url.has_host() {
+        return Err(invalid("it has no host"));
+    }
+    if !may_carry_secrets(&url) {
         return Err(invalid("it must begin with https:// (http:// only for this machine): a key is sent there"));
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {

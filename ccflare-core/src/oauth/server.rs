@@ -63,7 +63,9 @@ impl AuthorizationServer {
     #[must_use]
     pub fn redirect(&self, port: Option<u16>) -> Url {
         let mut uri = self.redirect_uri.clone();
+        // A port that is configured is one that the server insists on.
         if self.redirects_here()
+            && uri.port().is_none()
             && let Some(port) = port
         {
             // Fails for addresses without a host only, and this one has one.
@@ -75,12 +77,26 @@ impl AuthorizationServer {
     /// Whether the code is sent to this machine.
     #[must_use]
     pub fn redirects_here(&self) -> bool {
-        match self.redirect_uri.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
+        is_here(&self.redirect_uri)
+    }
+}
+
+/// Whether keys and tokens may be sent to an address: `https`, or `http` on this machine.
+#[must_use]
+pub fn may_carry_secrets(url: &Url) -> bool {
+    match url.scheme() {
+        "https" => url.has_host(),
+        "http" => is_here(url),
+        _ => false,
+    }
+}
+
+fn is_here(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::AdminToken;
 mod accounts;
 mod body;
 mod error;
+mod oauth;
 mod requests;
 
 use error::ApiError;
@@ -42,6 +43,9 @@ pub(crate) fn router(control: Arc<dyn Control>, token: AdminToken) -> Router {
         .route("/accounts/{account}/rename", post(accounts::rename))
         .route("/accounts/{account}/priority", post(accounts::priority))
         .route("/accounts/{account}/tier", post(accounts::tier))
+        // Logins
+        .route("/oauth/init", post(oauth::init))
+        .route("/oauth/callback", post(oauth::callback))
         // Requests
         .route("/requests", get(requests::list))
         .route("/requests/{request}", get(requests::one))

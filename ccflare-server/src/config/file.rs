@@ -1,19 +1,26 @@
-//! The configuration file: TOML, one level.
+//! The configuration file: TOML, one level of settings, and a table for each authorization server.
 
-use super::{ConfigError, Given, Origin, SETTINGS};
+use ccflare_core::oauth::AuthorizationServers;
+
+use super::{ConfigError, Given, Origin, SETTINGS, oauth};
 
 /// Reads the file's text.
-pub(super) fn read(text: &str) -> Result<Given, ConfigError> {
+pub(super) fn read(text: &str) -> Result<(Given, AuthorizationServers), ConfigError> {
     let table = toml::de::DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         ConfigError::new(format!("line {line} of the configuration file: {}", error.message()))
     })?;
-    let mut given = Given::new();
+    let (mut given, mut servers) = (Given::new(), AuthorizationServers::default());
     for (key, value) in table.into_inner() {
         let line = line_of(text, key.span().start);
         let name = key.into_inner();
+        if name == "oauth" {
+            servers = oauth::read(text, &value)?;
+            continue;
+        }
         let Some(setting) = SETTINGS.iter().find(|setting| setting.key == name) else {
-            return Err(unknown(&name, line));
+            let known = SETTINGS.iter().map(|setting| setting.key);
+            return Err(unknown("setting", &name, line, known));
         };
         let Some(value) = plain(value.get_ref()) else {
             let message = format!("line {line} of the configuration file: {name} takes one value, or a list of texts");
@@ -21,10 +28,10 @@ pub(super) fn read(text: &str) -> Result<Given, ConfigError> {
         };
         given.insert(setting.key, (value, Origin::File(line)));
     }
-    Ok(given)
+    Ok((given, servers))
 }
 
-fn plain(value: &toml::de::DeValue<'_>) -> Option<String> {
+pub(super) fn plain(value: &toml::de::DeValue<'_>) -> Option<String> {
     use toml::de::DeValue;
     match value {
         DeValue::String(text) => Some(text.to_string()),
@@ -38,19 +45,22 @@ fn plain(value: &toml::de::DeValue<'_>) -> Option<String> {
     }
 }
 
-fn unknown(name: &str, line: usize) -> ConfigError {
-    let nearest = SETTINGS.iter().map(|setting| (strsim::jaro_winkler(name, setting.key), setting.key));
+/// What is not known, with the nearest that is.
+pub(super) fn unknown<'a>(
+    what: &str,
+    name: &str,
+    line: usize,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> ConfigError {
+    let nearest = known.clone().map(|known| (strsim::jaro_winkler(name, known), known));
     let nearest = nearest.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(likeness, _)| *likeness > 0.8);
     let hint = match nearest {
         Some((_, key)) => format!("did you mean {key}?"),
-        None => {
-            let keys: Vec<_> = SETTINGS.iter().map(|setting| setting.key).collect();
-            format!("there are {}", keys.join(", "))
-        }
+        None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
     };
-    ConfigError::new(format!("line {line} of the configuration file: there is no setting {name}; {hint}"))
+    ConfigError::new(format!("line {line} of the configuration file: there is no {what} {name}; {hint}"))
 }
 
-fn line_of(text: &str, offset: usize) -> usize {
+pub(super) fn line_of(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }

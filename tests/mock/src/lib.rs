@@ -88,6 +88,10 @@
 //! Payloads are built once for each kind of reply. [`MockConfig::without_record`] holds nothing of a request but
 //! the [`Totals`] (and a line for each `x-mock-id`), so that memory stays flat.
 //!
+//! # Tokens
+//!
+//! [`MockOAuth`] is an authorization server beside it, for accounts that log in.
+//!
 //! # What "answered" means
 //!
 //! [`Disposition::Answered`] says that the whole answer was handed to the connection, not that the client has read
@@ -107,6 +111,7 @@ mod ledger;
 mod limits;
 mod message;
 mod models;
+mod oauth;
 mod received;
 mod reply;
 mod serve;
@@ -121,6 +126,7 @@ pub use config::{KeyConfig, LimitAfter, MockConfig};
 pub use error_answer::ErrorAnswer;
 pub use ledger::Identified;
 pub use limits::{ApiKeyLimits, Bucket, RateLimits, UnifiedLimits, Window};
+pub use oauth::{Fault, MockOAuth, TokenRequest};
 pub use received::{Disposition, Received};
 pub use reply::{Framing, Reply, ToolUse};
 pub use step::Step;
