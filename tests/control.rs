@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Stage, TOKEN};
 
-fn remote(stage: &Stage) -> Arc<dyn Control> {
+pub(crate) fn remote(stage: &Stage) -> Arc<dyn Control> {
     let base = stage.url("/").parse().expect("a URL");
     Arc::new(Remote::new(base, Secret::new(TOKEN)).expect("an address"))
 }

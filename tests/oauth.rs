@@ -76,11 +76,13 @@ async fn an_account_logs_in_with_the_address_or_what_the_page_shows_and_serves()
         let (stage, oauth) = stage_with(format).await;
         log_in(&stage, NewLogin { priority: 3, ..named("me") }).await;
 
-        let login = stage.control.begin_login(named("other")).await.expect("a login begins");
+        // From afar it is the same.
+        let control = crate::control::remote(&stage);
+        let login = control.begin_login(named("other")).await.expect("a login begins");
         let address: url::Url = grant(&login.auth_url).await.parse().expect("an address");
         let param = |name| address.query_pairs().find(|(key, _)| key == name).expect("there").1.into_owned();
         let shown = format!("{}#{}", param("code"), param("state"));
-        let account = stage.control.complete_login(&login.session_id, &shown).await.expect("logged in");
+        let account = control.complete_login(&login.session_id, &shown).await.expect("logged in");
         assert_eq!((account.name.as_str(), account.token_status.as_str()), ("other", "valid"));
 
         let answer = stage.send(message("claude-opus-5-5", false), &[("anthropic-beta", "a,b")]).await;

@@ -1,6 +1,9 @@
 //! `ccflare account …`.
 
-use std::io::{IsTerminal, Read, stdin};
+use std::{
+    io::{IsTerminal, Read, stdin},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use ccflare_core::{
@@ -17,18 +20,29 @@ use crate::{
     print,
 };
 
-pub(super) async fn run(verb: Account, control: &dyn Control, output: Output) -> Result<()> {
-    let (account, edit, done) = match verb {
-        Account::List => return print::accounts(&control.accounts().await?, output),
+pub(super) async fn run(
+    verb: Account,
+    connect: impl AsyncFn() -> Result<Arc<dyn Control>>,
+    output: Output,
+) -> Result<()> {
+    match verb {
         Account::Add(Add { oauth: Some(server), name, base_url, priority, tier, way, .. }) => {
             let server = Some(server).filter(|server| !server.is_empty());
             let wanted = NewLogin { name, server, base_url, priority, tier, ..NewLogin::default() };
-            return login::run(wanted, way, control, output).await;
+            login::run(wanted, way, connect, output).await
         }
         Account::Login(Login { account, server_name, way }) => {
             let wanted = NewLogin { account: Some(account), server: server_name, ..NewLogin::default() };
-            return login::run(wanted, way, control, output).await;
+            login::run(wanted, way, connect, output).await
         }
+        verb => at_once(verb, &*connect().await?, output).await,
+    }
+}
+
+async fn at_once(verb: Account, control: &dyn Control, output: Output) -> Result<()> {
+    let (account, edit, done) = match verb {
+        Account::Login(_) => bail!("a login is done in two steps"),
+        Account::List => return print::accounts(&control.accounts().await?, output),
         Account::Add(add) => {
             let added = control.add_account(new_account(add)?).await?;
             return print::account(&format!("account {:?} added", added.name), &added, output);

@@ -1,6 +1,6 @@
 //! Logs an account in: shows where, and brings the code back, by paste or from the browser itself.
 
-use std::{io::IsTerminal, net::Ipv4Addr, time::Duration};
+use std::{io::IsTerminal, net::Ipv4Addr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use axum::{
@@ -27,10 +27,16 @@ use crate::{
 /// As long as the server remembers a login.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
-pub(super) async fn run(wanted: NewLogin, way: Way, control: &dyn Control, output: Output) -> Result<()> {
+/// Connects twice: who works straight on the database must not keep it from a server while a person is away in a browser.
+pub(super) async fn run(
+    wanted: NewLogin,
+    way: Way,
+    connect: impl AsyncFn() -> Result<Arc<dyn Control>>,
+    output: Output,
+) -> Result<()> {
     let mut listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let port = listener.local_addr()?.port();
-    let login = control.begin_login(NewLogin { redirect_port: Some(port), ..wanted }).await?;
+    let login = connect().await?.begin_login(NewLogin { redirect_port: Some(port), ..wanted }).await?;
     let redirect: Url = login.redirect_uri.parse().context("the server names no address for the code")?;
 
     print::prompt(&format!("Open this address in a browser and grant access:\n\n  {}\n\n", login.auth_url))?;
@@ -46,7 +52,7 @@ pub(super) async fn run(wanted: NewLogin, way: Way, control: &dyn Control, outpu
         })?;
     }
     let pasted = if here { redirected_or_pasted(listener, &login).await? } else { pasted().await? };
-    let account = control.complete_login(&login.session_id, &pasted).await?;
+    let account = connect().await?.complete_login(&login.session_id, &pasted).await?;
     print::account(&format!("account {:?} is logged in", account.name), &account, output)
 }
 

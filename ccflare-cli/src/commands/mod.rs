@@ -18,7 +18,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let Arguments { flags, output, server, command } = arguments;
     match command {
         Command::Serve => serve::run(&flags).await,
-        Command::Account(verb) => account::run(verb, &*connect(&flags, server).await?, output).await,
+        Command::Account(verb) => account::run(verb, async || connect(&flags, server.clone()).await, output).await,
         Command::Requests(wanted) => requests::run(wanted, &*connect(&flags, server).await?, output).await,
         Command::Status => {
             let status = connect(&flags, server).await?.status().await?;

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use ccflare_mock::{Framing, KeyConfig, LimitAfter, MockConfig, MockUpstream, RateLimits, Reply, UnifiedLimits, Usage};
+use ccflare_mock::{
+    Framing, KeyConfig, LimitAfter, MockConfig, MockOAuth, MockUpstream, RateLimits, Reply, UnifiedLimits, Usage,
+};
 use clap::{Parser, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -49,6 +51,9 @@ struct Args {
     /// Keep every request for GET /_mock/requests
     #[arg(long)]
     record: bool,
+    /// Serve an authorization server as well, whose access tokens live so many seconds
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "28800")]
+    oauth: Option<u64>,
     /// Say nothing but the address
     #[arg(long)]
     quiet: bool,
@@ -137,8 +142,15 @@ async fn run(args: &Args) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mock = MockUpstream::try_start(args.config()?).await.context("cannot listen")?;
     args.quotas(&mock);
+    let oauth = match args.oauth {
+        Some(life) => Some(MockOAuth::start(life).await.context("cannot listen")?),
+        None => None,
+    };
     let mut out = std::io::stdout();
     writeln!(out, "ccflare-mock listening on {}", mock.url())?;
+    if let Some(oauth) = &oauth {
+        writeln!(out, "authorize_url = \"{}\"\ntoken_url = \"{}\"", oauth.authorize_url(), oauth.token_url())?;
+    }
     out.flush()?;
     tokio::select! {
         _ = terminate.recv() => {}
