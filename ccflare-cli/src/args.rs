@@ -54,6 +54,9 @@ pub(crate) enum Command {
     Requests(Requests),
     /// Show how the server stands
     Status,
+    /// The master key: what secrets are sealed with on disk
+    #[command(subcommand)]
+    Keys(Keys),
 }
 
 #[derive(Debug, Subcommand)]
@@ -150,6 +153,16 @@ pub(crate) struct Way {
     /// Open no browser: show the address, and wait for what it leads to
     #[arg(long)]
     pub(crate) no_browser: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Seal everything anew under a new key; the server has to be stopped
+    ///
+    /// A key file is replaced by a new one, a passphrase gets a new salt, and a key that is given by CCFLARE_MASTER_KEY
+    /// gives way to the one in CCFLARE_NEXT_MASTER_KEY. Whenever this is cut short, the next start finishes it or
+    /// forgets it.
+    Rotate,
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,7 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
         server,
         address: Url::parse(&format!("http://{}", config.listen))?,
         database: config.database(),
-        key_file: config.key_file.clone(),
+        master: config.master()?,
         token: token(&config),
         servers: config.servers.clone(),
         clock: Arc::new(SystemClock::new()),

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
-use ccflare_core::{domain::Secret, gateway::GatewayOptions, oauth::AuthorizationServers};
+use ccflare_core::{domain::Secret, gateway::GatewayOptions, oauth::AuthorizationServers, store::MasterKey};
 use url::Url;
 
 mod file;
@@ -25,8 +25,12 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where database and admin token are kept.
     pub data_dir: PathBuf,
-    /// The key that secrets are sealed with; outside the database.
+    /// The key that secrets are sealed with, or what makes it of a passphrase; outside the database.
     pub key_file: PathBuf,
+    /// The key itself, if it is not to be kept in a file.
+    pub master_key: Option<Secret>,
+    /// The file of a passphrase that makes the key.
+    pub passphrase_file: Option<PathBuf>,
     /// The admin token, if it is not to be kept in a file.
     pub admin_token: Option<Secret>,
     /// Further hosts that the server answers for.
@@ -69,7 +73,17 @@ pub const SETTINGS: &[Setting] = &[
     setting("listen", &["CCFLARE_LISTEN"], "address and port to listen on; 127.0.0.1:8080"),
     setting("port", &["PORT"], "the port alone, at 127.0.0.1"),
     setting("data_dir", &["CCFLARE_DATA_DIR"], "where database and admin token are kept; ~/.local/share/ccflare"),
-    setting("key_file", &["CCFLARE_KEY_FILE"], "the key that secrets are sealed with; ~/.config/ccflare/master.key"),
+    setting(
+        "key_file",
+        &["CCFLARE_KEY_FILE", "CCFLARE_MASTER_KEY_FILE"],
+        "the key that secrets are sealed with; ~/.config/ccflare/master.key",
+    ),
+    setting("master_key", &["CCFLARE_MASTER_KEY"], "that key itself, as base64 of 32 bytes; in key_file if not given"),
+    setting(
+        "passphrase_file",
+        &["CCFLARE_PASSPHRASE_FILE"],
+        "a passphrase that makes that key; key_file then holds its salt",
+    ),
     setting("admin_token", &["CCFLARE_ADMIN_TOKEN"], "the admin token; made in data_dir/admin-token if not given"),
     setting("allowed_hosts", &["CCFLARE_ALLOWED_HOSTS"], "further hosts to answer for, separated by commas; none"),
     setting("strategy", &["CCFLARE_STRATEGY", "LB_STRATEGY"], "how accounts are chosen; session"),
@@ -184,6 +198,8 @@ impl Config {
             listen: listen(given)?,
             data_dir: data_dir.unwrap_or_else(|| places.data_dir.clone()),
             key_file,
+            master_key: get::<String>(given, "master_key")?.map(|text| Secret::new(&text)),
+            passphrase_file: get(given, "passphrase_file")?,
             admin_token: get(given, "admin_token")?,
             allowed_hosts: get(given, "allowed_hosts")?.unwrap_or_default(),
             drain_timeout: Duration::from_secs(30),
@@ -193,6 +209,9 @@ impl Config {
             servers: AuthorizationServers::default(),
         };
         set(given, "drain_timeout", &mut config.drain_timeout)?;
+        if config.master_key.is_some() && config.passphrase_file.is_some() {
+            return Err(wrong(given, "passphrase_file", "there is a master_key as well; take one of them away"));
+        }
         Ok(config)
     }
 
@@ -200,6 +219,20 @@ impl Config {
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.data_dir.join("ccflare.redb")
+    }
+
+    /// Where the key comes from that secrets are sealed with. Reads the passphrase, if there is one.
+    ///
+    /// # Errors
+    /// If the passphrase can't be read.
+    pub fn master(&self) -> Result<MasterKey, ConfigError> {
+        if let Some(key) = &self.master_key {
+            return Ok(MasterKey::Given(key.clone()));
+        }
+        let Some(file) = &self.passphrase_file else { return Ok(MasterKey::File(self.key_file.clone())) };
+        let passphrase = std::fs::read_to_string(file)
+            .map_err(|error| ConfigError::new(format!("can't read the passphrase in {}: {error}", file.display())))?;
+        Ok(MasterKey::Passphrase { passphrase: Secret::new(&passphrase), salt: self.key_file.clone() })
     }
 
     /// The admin token's file.
@@ -234,7 +267,8 @@ fn get<T: Value>(given: &Given, key: &'static str) -> Result<Option<T>, ConfigEr
     let is_millis = matches!(origin, Origin::Environment(name) if name.ends_with("_MS"));
     let text = if is_millis { &format!("{text}ms") } else { text };
     T::parse(text).map(Some).map_err(|expected| {
-        let shown = if key == "admin_token" { "that".to_owned() } else { format!("{text:?}") };
+        let secret = matches!(key, "admin_token" | "master_key");
+        let shown = if secret { "that".to_owned() } else { format!("{text:?}") };
         wrong(given, key, &format!("{shown} is not {expected}"))
     })
 }

@@ -3,11 +3,7 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
-use ccflare_core::{
-    control::Control,
-    gateway::Gateway,
-    store::{RedbStore, SealKey},
-};
+use ccflare_core::{control::Control, gateway::Gateway, store::RedbStore};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
@@ -33,9 +29,8 @@ pub struct Running {
 /// If a file can't be read or made, the database is in use, the key is not its key, or the port is taken.
 pub async fn start(config: Config) -> Result<Running> {
     make_private(&config.data_dir).with_context(|| format!("can't make {}", config.data_dir.display()))?;
-    let key = SealKey::load_or_create(&config.key_file).context("can't use the key file")?;
-    let database = config.database();
-    let store = tokio::task::spawn_blocking(move || RedbStore::open(&database, key)).await??;
+    let (database, master) = (config.database(), config.master()?);
+    let store = tokio::task::spawn_blocking(move || RedbStore::open_with(&database, &master)).await??;
     let token = match &config.admin_token {
         Some(token) => AdminToken::new(token),
         None => {

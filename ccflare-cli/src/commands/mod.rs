@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use crate::{
-    args::{Arguments, Command},
+    args::{Arguments, Command, Keys},
     connect::connect,
     print,
 };
 
 mod account;
+mod keys;
 mod login;
 mod requests;
 mod serve;
@@ -20,6 +21,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Serve => serve::run(&flags).await,
         Command::Account(verb) => account::run(verb, async || connect(&flags, server.clone()).await, output).await,
         Command::Requests(wanted) => requests::run(wanted, &*connect(&flags, server).await?, output).await,
+        Command::Keys(Keys::Rotate) => keys::rotate(&flags, output),
         Command::Status => {
             let status = connect(&flags, server).await?.status().await?;
             print::status(&status, output)

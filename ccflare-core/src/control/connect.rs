@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     domain::Secret,
     oauth::AuthorizationServers,
-    store::{RedbStore, SealKey, StoreError},
+    store::{MasterKey, RedbStore, StoreError},
 };
 
 /// Where to look.
@@ -21,8 +21,8 @@ pub struct Place {
     pub address: Url,
     /// The database.
     pub database: PathBuf,
-    /// The key it is sealed with.
-    pub key_file: PathBuf,
+    /// Where the key comes from that it is sealed with.
+    pub master: MasterKey,
     /// The admin token, if one can be found.
     pub token: Option<Secret>,
     /// Where accounts may log in, for what is done without a server.
@@ -36,11 +36,11 @@ pub struct Place {
 /// # Errors
 /// [`ControlError::Unauthorized`] if a server has to be asked and no token can be found; the store's own errors.
 pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
-    let Place { server, address, database, key_file, token, servers, clock } = place;
+    let Place { server, address, database, master, token, servers, clock } = place;
     if let Some(server) = server {
         return remote(server, token);
     }
-    let opened = tokio::task::spawn_blocking(move || RedbStore::open(&database, SealKey::load_or_create(&key_file)?));
+    let opened = tokio::task::spawn_blocking(move || RedbStore::open_with(&database, &master));
     match opened.await.map_err(|error| ControlError::Unavailable(error.to_string()))? {
         Ok(store) => Ok(Arc::new(Local::offline(Arc::new(store), servers, clock).await?)),
         Err(StoreError::Locked { .. }) => remote(address, token),

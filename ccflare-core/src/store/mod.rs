@@ -10,6 +10,7 @@ use crate::domain::{
 };
 
 mod error;
+mod master;
 pub mod sealed;
 pub mod write_behind;
 
@@ -19,6 +20,7 @@ pub mod conformance;
 pub mod redb;
 
 pub use error::StoreError;
+pub use master::MasterKey;
 #[cfg(feature = "redb")]
 pub use redb::RedbStore;
 pub use sealed::SealKey;

@@ -108,6 +108,11 @@ impl SealKey {
             .map_err(|_| UnsealError::Damaged)
     }
 
+    /// The key that is exactly these bytes.
+    pub(super) fn of_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self::new(bytes)
+    }
+
     fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
         let digest = Sha256::new().chain_update(b"ccflare seal key id").chain_update(&bytes[..]).finalize();
         let mut id = [0; ID_LENGTH];
@@ -140,10 +145,7 @@ impl SealKey {
         text.push('\n');
         io::Write::write_all(&mut file, text.as_bytes())?;
         file.sync_all()?;
-        #[cfg(unix)]
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            File::open(parent)?.sync_all()?;
-        }
+        sync_parent(path)?;
         Ok(self)
     }
 
@@ -157,7 +159,9 @@ impl SealKey {
                 "it is empty: the start that made it was cut short. Nothing was sealed yet; delete it".to_owned()
             );
         }
-        Self::parse(&text).ok_or_else(|| "it is not the base64 of 32 bytes; put the key back as it was".to_owned())
+        Self::parse(&text).ok_or_else(|| {
+            "it is not the base64 of 32 bytes; put the key back as it was, or give the passphrase it wants".to_owned()
+        })
     }
 }
 
@@ -193,7 +197,7 @@ impl UnsealError {
 }
 
 /// Makes a file that only its owner can read; fails if there is one already.
-fn create_private(path: &Path) -> io::Result<File> {
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
     create_private_parent(path)?;
     let mut options = File::options();
     options.write(true).create_new(true);
@@ -212,8 +216,17 @@ pub(super) fn create_private_parent(path: &Path) -> io::Result<()> {
     builder.create(parent)
 }
 
+/// Sees that a file's entry in its directory is on disk.
+pub(super) fn sync_parent(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
-fn refuse_shared(file: &File, path: &Path) -> Result<(), String> {
+pub(super) fn refuse_shared(file: &File, path: &Path) -> Result<(), String> {
     let metadata = file.metadata().map_err(|error| format!("it can't be read: {error}"))?;
     let mode = std::os::unix::fs::MetadataExt::mode(&metadata) & 0o777;
     if mode & 0o077 == 0 {

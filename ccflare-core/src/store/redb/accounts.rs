@@ -130,7 +130,7 @@ impl<'a> AccountTables<'a> {
 
     fn save_credential(&mut self, account: &Account) -> Result<(), StoreError> {
         let credential = records::encode_credential(&account.credential).map_err(StoreError::backend)?;
-        let sealed = self.key.seal(&credential, &associated(account.id));
+        let sealed = self.key.seal(&credential, &associated(account.id.as_bytes()));
         self.credentials.insert(account.id.as_bytes(), sealed.as_slice()).map_err(failed)?;
         Ok(())
     }
@@ -181,11 +181,11 @@ fn load(
 
 fn unseal(id: AccountId, sealed: &[u8], key: &SealKey) -> Result<Credential, StoreError> {
     let what = || format!("the credential of account {id}");
-    let bytes = key.unseal(sealed, &associated(id)).map_err(|error| error.of(what()))?;
+    let bytes = key.unseal(sealed, &associated(id.as_bytes())).map_err(|error| error.of(what()))?;
     records::decode_credential(&bytes).map_err(|error| corrupt(what(), error))
 }
 
 /// Binds a sealed credential to its account.
-fn associated(id: AccountId) -> Vec<u8> {
-    [b"ccflare credential ".as_slice(), id.as_bytes()].concat()
+pub(super) fn associated(id: &[u8; 16]) -> Vec<u8> {
+    [b"ccflare credential ".as_slice(), id.as_slice()].concat()
 }

@@ -18,7 +18,7 @@ impl LoginStore for RedbStore {
         let login = login.clone();
         self.blocking(move |opened| {
             let row = records::encode_login(&login).map_err(StoreError::backend)?;
-            let sealed = opened.key.seal(&row, &associated(login.id));
+            let sealed = opened.key.seal(&row, &associated(login.id.as_bytes()));
             opened.logins(|logins| {
                 logins.insert(login.id.as_bytes(), sealed.as_slice()).map_err(failed)?;
                 Ok(())
@@ -33,7 +33,7 @@ impl LoginStore for RedbStore {
                 .logins(|logins| Ok(logins.remove(id.as_bytes()).map_err(failed)?.map(|row| row.value().to_vec())))?;
             let what = || "a login that was begun".to_owned();
             let open = |sealed: Vec<u8>| {
-                let row = opened.key.unseal(&sealed, &associated(id)).map_err(|error| error.of(what()))?;
+                let row = opened.key.unseal(&sealed, &associated(id.as_bytes())).map_err(|error| error.of(what()))?;
                 records::decode_login(id, &row).map_err(|error| corrupt(what(), error))
             };
             sealed.map(open).transpose()
@@ -74,6 +74,6 @@ impl Opened<'_> {
 }
 
 /// Binds a sealed login to its id.
-fn associated(id: LoginId) -> Vec<u8> {
-    [b"ccflare login ".as_slice(), id.as_bytes()].concat()
+pub(super) fn associated(id: &[u8; 16]) -> Vec<u8> {
+    [b"ccflare login ".as_slice(), id.as_slice()].concat()
 }

@@ -1,6 +1,6 @@
 //! What a database file is told before anything else: which schema it has, and whether the key is its own.
 
-use redb::{Database, ReadableDatabase, TableError};
+use redb::{Database, ReadableDatabase, TableError, WriteTransaction};
 
 use super::{failed, tables};
 use crate::store::{SealKey, StoreError};
@@ -46,10 +46,17 @@ fn create(db: &Database, key: &SealKey) -> Result<(), StoreError> {
     {
         let mut meta = write.open_table(tables::META).map_err(failed)?;
         meta.insert(SCHEMA_KEY, SCHEMA.to_be_bytes().as_slice()).map_err(failed)?;
-        meta.insert(CHECK_KEY, key.seal(CHECK, CHECK_KEY.as_bytes()).as_slice()).map_err(failed)?;
     }
+    bind(&write, key)?;
     tables::make(&write)?;
     write.commit().map_err(failed)
+}
+
+/// Makes the key the one that the database is opened with.
+pub(super) fn bind(write: &WriteTransaction, key: &SealKey) -> Result<(), StoreError> {
+    let mut meta = write.open_table(tables::META).map_err(failed)?;
+    meta.insert(CHECK_KEY, key.seal(CHECK, CHECK_KEY.as_bytes()).as_slice()).map_err(failed)?;
+    Ok(())
 }
 
 fn verify(db: &Database, key: &SealKey) -> Result<(), StoreError> {

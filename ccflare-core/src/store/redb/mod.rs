@@ -29,6 +29,7 @@ mod ledger;
 mod logins;
 mod migrate;
 mod records;
+mod rotate;
 mod tables;
 
 /// Bytes of memory that hold pages of the file. The ledger is written at its end and read there.
