@@ -3,6 +3,7 @@
 
 mod accounting;
 mod bytes;
+mod canary;
 mod control;
 mod failover;
 mod harness;

@@ -233,7 +233,8 @@ pub(super) fn valid_name(name: &str) -> Result<&str, ControlError> {
 
 /// An address that a key may be sent to: `https`, or `http` on this machine.
 pub(super) fn valid_base_url(text: &str) -> Result<Url, ControlError> {
-    let invalid = |why: &str| ControlError::Invalid(format!("base URL {text:?}: {why}"));
+    // What was typed is not repeated: it may have a password in it.
+    let invalid = |why: &str| ControlError::Invalid(format!("the base URL: {why}"));
     let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;
     if !url.has_host() {
         return Err(invalid("it has no host"));
