@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ccflare_core::{control::views::NewAccount, domain::Secret};
 use ccflare_mock::Step;
 
 use crate::harness::{SOON, Stage, message};
@@ -87,5 +88,20 @@ async fn connections_are_used_again() {
         stage.ask_stream().await;
     }
     assert!(stage.mock.connections_accepted() <= 2, "{} connections", stage.mock.connections_accepted());
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn an_account_at_a_metadata_address_is_asked_nothing() {
+    let stage = Stage::with(&[]).await;
+    for (name, address) in [("a", "https://169.254.169.254"), ("b", "https://[fe80::1]")] {
+        let account = NewAccount::with_key(name, Secret::new("k")).at(address);
+        stage.control.add_account(account).await.expect("an address like any other");
+        let answer = stage.ask().await;
+        assert_eq!(answer.status, 503);
+        let error = answer.json()["error"]["message"].to_string();
+        assert!(error.contains("allow_link_local"), "{error}");
+        stage.control.remove_account(name, name).await.expect("removed");
+    }
     stage.finish().await;
 }

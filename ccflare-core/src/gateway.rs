@@ -55,6 +55,8 @@ pub struct GatewayOptions {
     pub first_byte_timeout: Duration,
     /// Between two frames of an answer. 240 s.
     pub idle_timeout: Duration,
+    /// Connect to link-local and metadata addresses too. No.
+    pub allow_link_local: bool,
     /// Where accounts without an address of their own, and requests without an account, go.
     pub upstream_base_url: Option<Url>,
 }
@@ -71,6 +73,7 @@ impl Default for GatewayOptions {
             connect_timeout: upstream.connect_timeout,
             first_byte_timeout: upstream.first_byte_timeout,
             idle_timeout: upstream.idle_timeout,
+            allow_link_local: upstream.allow_link_local,
             upstream_base_url: None,
         }
     }
@@ -141,6 +144,7 @@ impl GatewayBuilder {
             connect_timeout: options.connect_timeout,
             first_byte_timeout: options.first_byte_timeout,
             idle_timeout: options.idle_timeout,
+            allow_link_local: options.allow_link_local,
         });
         let admit = AdmitLayer::new(Arc::clone(providers.first()), options.max_in_flight);
         let collect =

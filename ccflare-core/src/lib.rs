@@ -53,6 +53,7 @@ pub mod clock;
 pub mod control;
 pub mod credentials;
 pub mod domain;
+pub mod egress;
 pub mod error;
 pub mod gateway;
 pub mod intercept;

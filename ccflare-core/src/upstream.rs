@@ -29,7 +29,10 @@ use tokio::{
 };
 use tower::{Service, ServiceBuilder, util::BoxCloneSyncService};
 
-use crate::error::{AttemptError, BodyError, BoxError};
+use crate::{
+    egress::{self, BoundedResolver},
+    error::{AttemptError, BodyError, BoxError},
+};
 
 /// What can be set about the upstream side.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct UpstreamOptions {
     pub first_byte_timeout: Duration,
     /// Between two frames of an answer. 240 s: less than the 300 s after which Claude Code stops waiting.
     pub idle_timeout: Duration,
+    /// Connect to link-local and metadata addresses too ([`egress`](crate::egress)). No.
+    pub allow_link_local: bool,
 }
 
 impl Default for UpstreamOptions {
@@ -49,6 +54,7 @@ impl Default for UpstreamOptions {
             connect_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(600),
             idle_timeout: Duration::from_secs(240),
+            allow_link_local: false,
         }
     }
 }
@@ -68,8 +74,13 @@ impl Upstream {
     /// Connects over TCP, and over TLS where the URL says `https`.
     #[must_use]
     pub fn new(options: UpstreamOptions) -> Self {
-        let connector =
-            ServiceBuilder::new().layer_fn(BoxCloneSyncService::new).timeout(options.connect_timeout).service(https());
+        let unbounded = options.allow_link_local;
+        let connector = ServiceBuilder::new()
+            .layer_fn(BoxCloneSyncService::new)
+            .timeout(options.connect_timeout)
+            // An address that is written out is not resolved, so it is looked at here.
+            .filter(move |uri: Uri| bounded(uri, unbounded))
+            .service(https(unbounded));
         Self::with_connector(connector, options)
     }
 
@@ -85,8 +96,17 @@ impl Upstream {
     }
 }
 
-fn https() -> HttpsConnector<HttpConnector> {
-    let mut tcp = HttpConnector::new();
+fn bounded(uri: Uri, unbounded: bool) -> Result<Uri, BoxError> {
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+    match address {
+        Ok(address) if !unbounded && egress::is_out_of_bounds(address) => Err(egress::refused(host).into()),
+        _ => Ok(uri),
+    }
+}
+
+fn https(unbounded: bool) -> HttpsConnector<HttpConnector<BoundedResolver>> {
+    let mut tcp = HttpConnector::new_with_resolver(BoundedResolver::new(unbounded));
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_keepalive(Some(Duration::from_secs(60)));

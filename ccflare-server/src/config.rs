@@ -101,6 +101,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("idle_timeout", &["CCFLARE_IDLE_TIMEOUT"], "between two pieces of an answer; 240s"),
     setting("drain_timeout", &["CCFLARE_DRAIN_TIMEOUT"], "how long open requests may go on at the end; 30s"),
     setting(
+        "allow_link_local",
+        &["CCFLARE_ALLOW_LINK_LOCAL"],
+        "connect to link-local and metadata addresses too: true or false; false",
+    ),
+    setting(
         "upstream_base_url",
         &["CCFLARE_UPSTREAM_BASE_URL"],
         "where accounts without a base URL are; the API's own",
@@ -181,6 +186,7 @@ impl Config {
         set(given, "connect_timeout", &mut gateway.connect_timeout)?;
         set(given, "first_byte_timeout", &mut gateway.first_byte_timeout)?;
         set(given, "idle_timeout", &mut gateway.idle_timeout)?;
+        set(given, "allow_link_local", &mut gateway.allow_link_local)?;
         gateway.upstream_base_url = get::<Url>(given, "upstream_base_url")?;
         if let Some(strategy) = get::<String>(given, "strategy")?
             && strategy != "session"

@@ -18,6 +18,12 @@ impl Value for String {
     }
 }
 
+impl Value for bool {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        text.parse().map_err(|_| "true or false")
+    }
+}
+
 impl Value for PathBuf {
     fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() { Err("a path") } else { Ok(text.into()) }
