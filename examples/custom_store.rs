@@ -12,12 +12,12 @@ use std::{
 use async_trait::async_trait;
 use ccflare_core::{
     domain::{
-        Account, AccountChange, AccountId, Credential, Exchange, ExchangeId, Intent, LoginId, Outcome, PendingLogin,
-        Timestamp,
+        Account, AccountChange, AccountId, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Exchange,
+        ExchangeId, Intent, LoginId, Outcome, PendingLogin, Timestamp,
     },
     store::{
-        AccountStore, Lease, LeaseStore, LedgerEntry, LedgerStore, LoginStore, PageRequest, Store, StoreError,
-        conformance,
+        AUDIT_LENGTH, AccountStore, AuditStore, ClientKeyStore, Lease, LeaseStore, LedgerEntry, LedgerStore,
+        LoginStore, PageRequest, Store, StoreError, conformance,
     },
 };
 
@@ -34,6 +34,8 @@ struct Maps {
     leases: BTreeMap<String, Lease>,
     open: BTreeMap<ExchangeId, Intent>,
     settled: BTreeMap<ExchangeId, Exchange>,
+    keys: BTreeMap<ClientKeyId, ClientKey>,
+    audit: BTreeMap<AuditId, AuditEntry>,
 }
 
 impl MapStore {
@@ -68,6 +70,10 @@ impl Maps {
             }
             LedgerEntry::Settled(exchange) => {
                 self.open.remove(&exchange.intent.id);
+                let key = exchange.intent.client_key.as_ref().and_then(|(id, _)| self.keys.get_mut(id));
+                if let Some(key) = key {
+                    key.last_used = key.last_used.max(Some(exchange.intent.at));
+                }
                 self.settled.entry(exchange.intent.id).or_insert(*exchange);
             }
             // A change of an account that is gone by now is nothing to write down.
@@ -192,6 +198,47 @@ impl LedgerStore for MapStore {
 
     async fn exchange(&self, id: ExchangeId) -> Result<Option<Exchange>, StoreError> {
         Ok(self.with(|maps| maps.settled.get(&id).cloned()))
+    }
+}
+
+#[async_trait]
+impl ClientKeyStore for MapStore {
+    async fn client_keys(&self) -> Result<Vec<ClientKey>, StoreError> {
+        Ok(self.with(|maps| maps.keys.values().cloned().collect()))
+    }
+
+    async fn put_client_key(&self, key: &ClientKey) -> Result<(), StoreError> {
+        self.with(|maps| {
+            let works = |other: &&ClientKey| other.id != key.id && other.revoked.is_none();
+            let taken = maps.keys.values().filter(works).any(|other| other.name == key.name);
+            if taken && key.revoked.is_none() {
+                return Err(StoreError::KeyNameTaken(key.name.to_string()));
+            }
+            let last_used = maps.keys.get(&key.id).and_then(|known| known.last_used);
+            maps.keys.insert(key.id, ClientKey { last_used, ..key.clone() });
+            Ok(())
+        })
+    }
+}
+
+#[async_trait]
+impl AuditStore for MapStore {
+    async fn write_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.with(|maps| {
+            maps.audit.insert(entry.id, entry.clone());
+            while maps.audit.len() as u64 > AUDIT_LENGTH {
+                maps.audit.pop_first();
+            }
+        });
+        Ok(())
+    }
+
+    async fn audit(&self, before: Option<AuditId>, limit: usize) -> Result<Vec<AuditEntry>, StoreError> {
+        let older = |id: &AuditId| before.is_none_or(|before| *id < before);
+        Ok(self.with(|maps| {
+            let newest_first = maps.audit.iter().rev().filter(|(id, _)| older(id));
+            newest_first.take(limit).map(|(_, entry)| entry.clone()).collect()
+        }))
     }
 }
 

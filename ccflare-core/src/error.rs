@@ -74,6 +74,18 @@ pub enum Refusal {
     /// The path is not one that is forwarded.
     #[error("{0} is not a path that is forwarded")]
     NotPermitted(String),
+    /// Nobody knows who asks.
+    #[error("{message}")]
+    NotAuthenticated {
+        /// What is wrong with the key, and what to do.
+        message: String,
+    },
+    /// The client key may not do that.
+    #[error("{message}")]
+    NotAllowed {
+        /// What it may not, and what to do.
+        message: String,
+    },
     /// The body is longer than is taken.
     #[error("the request body is over the limit of {limit} bytes")]
     BodyTooLarge {
@@ -120,6 +132,8 @@ impl Refusal {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::NotPermitted(_) => StatusCode::NOT_FOUND,
+            Self::NotAuthenticated { .. } => StatusCode::UNAUTHORIZED,
+            Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyUnreadable => StatusCode::BAD_REQUEST,
             Self::AllClosed { retry_after: Some(_), .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -135,6 +149,8 @@ impl Refusal {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::NotPermitted(_) => "not_found_error",
+            Self::NotAuthenticated { .. } => "authentication_error",
+            Self::NotAllowed { .. } => "permission_error",
             Self::BodyTooLarge { .. } => "request_too_large",
             Self::BodyUnreadable => "invalid_request_error",
             Self::AllClosed { retry_after: Some(_), .. } => "rate_limit_error",

@@ -21,8 +21,9 @@ use url::Url;
 use crate::{
     balance::{BalanceLayer, BalanceOptions, Session, Strategy},
     clock::{Clock, SystemClock},
-    control::{Control, Local, Logins},
+    control::{Audited, Control, Local, Logins},
     credentials::{AuthorizeLayer, Refresher},
+    key_ring::KeyRing,
     oauth::{AuthorizationServers, TokenEndpoint},
     pool::AccountPool,
     provider::{Anthropic, Providers},
@@ -49,6 +50,8 @@ pub struct GatewayOptions {
     pub body_budget: usize,
     /// Requests in flight. 4096.
     pub max_in_flight: usize,
+    /// Whether clients must send a client key. Off, because an embedder has doors of its own.
+    pub require_client_keys: bool,
     /// For name, TCP and TLS together. 10 s.
     pub connect_timeout: Duration,
     /// Until the first byte of an answer. 600 s.
@@ -70,6 +73,7 @@ impl Default for GatewayOptions {
             body_limit: collect.body_limit,
             body_budget: collect.body_budget,
             max_in_flight: 4096,
+            require_client_keys: false,
             connect_timeout: upstream.connect_timeout,
             first_byte_timeout: upstream.first_byte_timeout,
             idle_timeout: upstream.idle_timeout,
@@ -146,7 +150,12 @@ impl GatewayBuilder {
             idle_timeout: options.idle_timeout,
             allow_link_local: options.allow_link_local,
         });
-        let admit = AdmitLayer::new(Arc::clone(providers.first()), options.max_in_flight);
+        let keys = Arc::new(KeyRing::new(store.client_keys().await?));
+        let admit = AdmitLayer::new(Arc::clone(providers.first()), options.max_in_flight).with_keys(
+            Arc::clone(&keys),
+            options.require_client_keys,
+            Arc::clone(&clock),
+        );
         let collect =
             CollectLayer::new(&CollectOptions { body_limit: options.body_limit, body_budget: options.body_budget });
         let endpoint = TokenEndpoint::new();
@@ -160,8 +169,11 @@ impl GatewayBuilder {
         let proxy = stack::proxy(RecordLayer::new(recorder), balance, AuthorizeLayer::new(refresher), upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let line = stack::line(admit, collect, proxy.clone());
-        let control = Local::new(store, pool, strategy, providers, clock, Some(queue.clone())).with_logins(logins);
-        let control = Arc::new(control);
+        let local = Local::new(Arc::clone(&store), pool, strategy, providers, Arc::clone(&clock), Some(queue.clone()))
+            .with_logins(logins)
+            .with_keys(keys);
+        // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.
+        let control = Arc::new(Audited::new(Arc::new(local), store, clock));
         Ok(Gateway { line, proxy, control, queue, writer })
     }
 }
@@ -178,7 +190,7 @@ fn anthropic(base: Option<Url>) -> Providers {
 pub struct Gateway {
     line: Line,
     proxy: Proxy,
-    control: Arc<Local>,
+    control: Arc<Audited>,
     queue: WriteBehind,
     writer: Writer,
 }

@@ -57,6 +57,7 @@ pub mod egress;
 pub mod error;
 pub mod gateway;
 pub mod intercept;
+pub mod key_ring;
 pub mod oauth;
 pub mod pool;
 pub mod pricing;

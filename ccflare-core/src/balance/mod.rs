@@ -38,6 +38,7 @@
 //! # });
 //! ```
 
+mod allowance;
 mod attempt;
 mod body;
 mod course;

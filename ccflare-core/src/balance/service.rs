@@ -13,13 +13,13 @@ use http_body::Body;
 use tower::{Service, ServiceExt};
 
 use super::{
-    Attempt, Candidate, Plan, SentWith, ServedBody, Target,
+    Attempt, Candidate, Plan, SentWith, ServedBody, Target, allowance,
     course::{Course, Step},
     layer::Shared,
     mark::mark,
 };
 use crate::{
-    domain::{Account, AccountChange, Choice, Closure, RequestFacts, Timestamp, exchange::VerdictKind},
+    domain::{Account, AccountChange, Choice, ClientKey, Closure, RequestFacts, Timestamp, exchange::VerdictKind},
     error::{AttemptError, ProxyError, Refusal},
     pool::InFlight,
     provider::{Answer, Observation, Provider, Served, Verdict},
@@ -64,6 +64,7 @@ struct Walk<S> {
     request: Arc<Request<Bytes>>,
     facts: RequestFacts,
     trail: Option<Trail>,
+    key: Option<Arc<ClientKey>>,
     attempts: u32,
 }
 
@@ -96,16 +97,32 @@ where
     fn new(inner: S, shared: Arc<Shared>, mut request: Request<Bytes>) -> Self {
         let facts = request.extensions_mut().remove().unwrap_or_default();
         let trail = request.extensions_mut().remove();
-        Self { inner, shared, request: Arc::new(request), facts, trail, attempts: 0 }
+        let key = request.extensions_mut().remove();
+        Self { inner, shared, request: Arc::new(request), facts, trail, key, attempts: 0 }
     }
 
     async fn run(mut self) -> Result<Response<ServedBody<B>>, Refusal> {
-        let accounts = self.shared.pool.snapshot();
+        if let Some(key) = &self.key {
+            allowance::model(key, self.facts.model.as_deref(), self.request.body().is_empty())?;
+        }
+        let accounts = self.accounts();
         if accounts.is_empty() {
+            if let Some(key) = &self.key {
+                allowance::some_account(key)?;
+            }
             return self.go_on_without_account().await;
         }
         let plan = self.shared.strategy.plan(&accounts, &self.facts, self.now());
         self.walk(plan).await
+    }
+
+    /// The accounts that may serve whoever asks.
+    fn accounts(&self) -> Vec<Arc<Account>> {
+        let mut accounts = self.shared.pool.snapshot();
+        if let Some(key) = &self.key {
+            accounts.retain(|account| key.permits_account(account.id));
+        }
+        accounts
     }
 
     /// Asks one candidate after the other. If none is left, an answer that was kept for that case goes out, else a
@@ -274,7 +291,7 @@ where
     /// The candidates are used up: says why, and when it makes sense to ask again.
     fn nobody(&self, last_failure: Option<&AttemptError>) -> Refusal {
         let now = self.now();
-        let plan = Plan::of(self.shared.pool.snapshot(), &self.facts, now);
+        let plan = Plan::of(self.accounts(), &self.facts, now);
         if plan.candidates.is_empty() {
             return all_closed(&plan, now);
         }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use url::Url;
 
-use super::{Control, ControlError, Local, Remote};
+use super::{Audited, Control, ControlError, Local, Remote};
 use crate::{
     clock::Clock,
     domain::Secret,
@@ -42,7 +42,11 @@ pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
     }
     let opened = tokio::task::spawn_blocking(move || RedbStore::open_with(&database, &master));
     match opened.await.map_err(|error| ControlError::Unavailable(error.to_string()))? {
-        Ok(store) => Ok(Arc::new(Local::offline(Arc::new(store), servers, clock).await?)),
+        Ok(store) => {
+            let store = Arc::new(store);
+            let local = Local::offline(Arc::clone(&store) as _, servers, Arc::clone(&clock)).await?;
+            Ok(Arc::new(Audited::new(Arc::new(local), store, clock)))
+        }
         Err(StoreError::Locked { .. }) => remote(address, token),
         Err(error) => Err(error.into()),
     }

@@ -8,14 +8,15 @@ use url::Url;
 use super::{
     Control, ControlError, Logins, present,
     views::{
-        AccountEdit, AccountView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, RequestView,
-        StatusView,
+        AccountEdit, AccountView, AuditQuery, AuditView, BrowserLinkView, ClientKeyView, LoginView, NewAccount,
+        NewClientKey, NewKeyView, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
     },
 };
 use crate::{
     balance::{Session, Strategy},
     clock::Clock,
     domain::{Account, AccountChange, AccountId, Choice, Credential, RequestFacts},
+    key_ring::KeyRing,
     oauth::{AuthorizationServers, TokenEndpoint, may_carry_secrets},
     pool::AccountPool,
     provider::Providers,
@@ -32,7 +33,12 @@ pub struct Local {
     clock: Arc<dyn Clock>,
     queue: Option<WriteBehind>,
     logins: Logins,
+    keys: Arc<KeyRing>,
+    /// Held while the ring follows the store, so that it never ends up behind it.
+    key_changes: tokio::sync::Mutex<()>,
 }
+
+mod keys;
 
 impl Local {
     /// Works beside a running line; `queue` is the one that the line writes to.
@@ -47,13 +53,20 @@ impl Local {
     ) -> Self {
         let (servers, endpoint) = (AuthorizationServers::default(), TokenEndpoint::new());
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
-        Self { store, pool, strategy, providers, clock, queue, logins }
+        let (keys, key_changes) = (Arc::default(), tokio::sync::Mutex::default());
+        Self { store, pool, strategy, providers, clock, queue, logins, keys, key_changes }
     }
 
     /// The same, logging accounts in at this desk.
     #[must_use]
     pub fn with_logins(self, logins: Logins) -> Self {
         Self { logins, ..self }
+    }
+
+    /// Keeps this ring of client keys up to date: the one that the line admits by.
+    #[must_use]
+    pub fn with_keys(self, keys: Arc<KeyRing>) -> Self {
+        Self { keys, ..self }
     }
 
     /// Works on a store that no gateway is running on.
@@ -108,6 +121,8 @@ impl Local {
         Ok(())
     }
 }
+
+const NO_SERVER: &str = "browsers are logged in by a running server; start one with `ccflare serve`";
 
 #[async_trait]
 impl Control for Local {
@@ -198,6 +213,35 @@ impl Control for Local {
         let id = self.logins.complete(session, pasted).await?;
         let account = self.pool.get(id).ok_or(StoreError::NoSuchAccount)?;
         Ok(self.view(&account))
+    }
+
+    async fn client_keys(&self) -> Result<Vec<ClientKeyView>, ControlError> {
+        self.all_keys().await
+    }
+
+    async fn create_client_key(&self, key: NewClientKey) -> Result<NewKeyView, ControlError> {
+        self.make_key(key).await
+    }
+
+    async fn revoke_client_key(&self, key: &str) -> Result<ClientKeyView, ControlError> {
+        self.take_back_key(key).await
+    }
+
+    async fn rotate_client_key(&self, key: &str) -> Result<NewKeyView, ControlError> {
+        self.exchange_key(key).await
+    }
+
+    async fn browser_link(&self) -> Result<BrowserLinkView, ControlError> {
+        Err(ControlError::Unavailable(NO_SERVER.to_owned()))
+    }
+
+    async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditView>, ControlError> {
+        if !(1..=1000).contains(&query.limit) {
+            return Err(ControlError::Invalid("limit must be from 1 to 1000".to_owned()));
+        }
+        let before = query.before.as_deref().map(str::parse).transpose();
+        let before = before.map_err(|_| ControlError::Invalid("before must be the id of an entry".to_owned()))?;
+        Ok(self.store.audit(before, query.limit).await?.iter().map(present::audit).collect())
     }
 }
 

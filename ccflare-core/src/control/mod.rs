@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use crate::store::StoreError;
 
+pub mod audited;
 #[cfg(all(feature = "remote", feature = "redb"))]
 mod connect;
 pub mod local;
@@ -15,6 +16,7 @@ mod present;
 pub mod remote;
 pub mod views;
 
+pub use audited::Audited;
 #[cfg(all(feature = "remote", feature = "redb"))]
 pub use connect::{Place, connect};
 pub use local::Local;
@@ -22,7 +24,8 @@ pub use logins::Logins;
 #[cfg(feature = "remote")]
 pub use remote::Remote;
 use views::{
-    AccountEdit, AccountView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
+    AccountEdit, AccountView, AuditQuery, AuditView, BrowserLinkView, ClientKeyView, LoginView, NewAccount,
+    NewClientKey, NewKeyView, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
 };
 
 /// The list of what an operator can do. Accounts are named by id or by name, ids first.
@@ -76,6 +79,39 @@ pub trait Control: std::fmt::Debug + Send + Sync + 'static {
     /// [`ControlError::NotFound`] if the login is over; [`ControlError::Invalid`] if what was pasted is no code, belongs
     /// to another login, or is refused; [`ControlError::Unavailable`] if the authorization server can't be asked.
     async fn complete_login(&self, session: &str, pasted: &str) -> Result<AccountView, ControlError>;
+
+    // Doors: client keys, and the log of what operators changed. Keys are named by id or by name, ids first.
+
+    /// All client keys, in the order in which they were made.
+    async fn client_keys(&self) -> Result<Vec<ClientKeyView>, ControlError>;
+
+    /// Makes a client key and returns it, the only time that it is shown.
+    ///
+    /// # Errors
+    /// [`ControlError::Invalid`] for a name or model that won't do, [`ControlError::NotFound`] for an account that is
+    /// not there, [`ControlError::Conflict`] for a name that is taken.
+    async fn create_client_key(&self, key: NewClientKey) -> Result<NewKeyView, ControlError>;
+
+    /// Takes a client key back: it opens nothing from the next request on. Its records stay.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`]; [`ControlError::Conflict`] if it is revoked already.
+    async fn revoke_client_key(&self, key: &str) -> Result<ClientKeyView, ControlError>;
+
+    /// Exchanges a client key for a new one with the same name and rights; the old one opens nothing any more.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`]; [`ControlError::Conflict`] if it does not work any more.
+    async fn rotate_client_key(&self, key: &str) -> Result<NewKeyView, ControlError>;
+
+    /// A link that logs one browser in, once, within a minute.
+    ///
+    /// # Errors
+    /// [`ControlError::Unavailable`] if no server is running.
+    async fn browser_link(&self) -> Result<BrowserLinkView, ControlError>;
+
+    /// What operators changed, newest first.
+    async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditView>, ControlError>;
 }
 
 /// Why an operator's wish was not fulfilled.
@@ -108,7 +144,7 @@ pub enum ControlError {
 impl From<StoreError> for ControlError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NameTaken(_) => Self::Conflict(error.to_string()),
+            StoreError::NameTaken(_) | StoreError::KeyNameTaken(_) => Self::Conflict(error.to_string()),
             StoreError::NoSuchAccount => Self::NotFound(error.to_string()),
             other => Self::Store(other),
         }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::views::{AccountView, AttemptView, ClosureView, RequestView, WindowView};
-use crate::domain::{Account, AccountState, AttemptRecord, Exchange, Mark, Scope, Timestamp, Window, exchange::Choice};
+use super::views::{AccountView, AttemptView, AuditView, ClosureView, RequestView, WindowView};
+use crate::domain::{
+    Account, AccountState, AttemptRecord, AuditEntry, Exchange, Mark, Scope, Timestamp, Window, exchange::Choice,
+};
 
 /// An account at `now`.
 pub(super) fn account(account: &Account, active: bool, in_flight: u64, now: Timestamp) -> AccountView {
@@ -119,6 +121,20 @@ pub(super) fn request(exchange: &Exchange) -> RequestView {
         tokens_per_second: tokens_per_second(exchange),
         request_bytes: exchange.intent.request_bytes,
         response_bytes: exchange.response_bytes,
+        client_key: exchange.intent.client_key.as_ref().map(|(_, name)| name.to_string()),
+    }
+}
+
+/// An entry of the audit log.
+pub(super) fn audit(entry: &AuditEntry) -> AuditView {
+    AuditView {
+        id: entry.id.to_string(),
+        timestamp: entry.at.to_string(),
+        actor: entry.actor.kind().to_owned(),
+        source: entry.actor.source().map(str::to_owned),
+        action: entry.action.clone(),
+        subject: entry.subject.clone(),
+        refused: entry.refused.clone(),
     }
 }
 

@@ -11,8 +11,8 @@ use url::Url;
 use super::{
     Control, ControlError,
     views::{
-        AccountEdit, AccountView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, RequestView,
-        StatusView,
+        AccountEdit, AccountView, AuditQuery, AuditView, BrowserLinkView, ClientKeyView, LoginView, NewAccount,
+        NewClientKey, NewKeyView, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
     },
 };
 use crate::domain::Secret;
@@ -170,5 +170,36 @@ impl Control for Remote {
         let request = self.to(Method::POST, &["oauth", "callback"]).json(&body);
         // The server waits for the authorization server.
         Ok(self.read::<Changed>(request.timeout(Duration::from_secs(90))).await?.account)
+    }
+
+    async fn client_keys(&self) -> Result<Vec<ClientKeyView>, ControlError> {
+        self.read(self.to(Method::GET, &["keys"])).await
+    }
+
+    async fn create_client_key(&self, key: NewClientKey) -> Result<NewKeyView, ControlError> {
+        self.read(self.to(Method::POST, &["keys"]).json(&key)).await
+    }
+
+    async fn revoke_client_key(&self, key: &str) -> Result<ClientKeyView, ControlError> {
+        self.read(self.to(Method::POST, &["keys", key, "revoke"]).json(&json!({}))).await
+    }
+
+    async fn rotate_client_key(&self, key: &str) -> Result<NewKeyView, ControlError> {
+        self.read(self.to(Method::POST, &["keys", key, "rotate"]).json(&json!({}))).await
+    }
+
+    async fn browser_link(&self) -> Result<BrowserLinkView, ControlError> {
+        let mut link: BrowserLinkView = self.read(self.to(Method::POST, &["login-links"]).json(&json!({}))).await?;
+        let url = self.base.join(&link.url).map_err(|error| ControlError::Unavailable(error.to_string()))?;
+        link.url = url.to_string();
+        Ok(link)
+    }
+
+    async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditView>, ControlError> {
+        let mut request = self.to(Method::GET, &["audit"]).query(&[("limit", query.limit)]);
+        if let Some(before) = &query.before {
+            request = request.query(&[("before", before)]);
+        }
+        self.read(request).await
     }
 }

@@ -287,6 +287,9 @@ pub struct RequestView {
     pub request_bytes: u64,
     /// Bytes of the answer's body that the client was given.
     pub response_bytes: u64,
+    /// The name of the client key it came with.
+    #[serde(default)]
+    pub client_key: Option<String>,
 }
 
 /// One try of one account.
@@ -333,4 +336,109 @@ pub struct StatusView {
     pub last_commit_ms: Option<f64>,
     /// The version that answers.
     pub version: String,
+}
+
+/// A client key to be made. Empty lists allow everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewClientKey {
+    /// 1 to 100 letters, digits, spaces or `-_@.+`; no two keys that work have the same name.
+    pub name: String,
+    /// After how many seconds it stops to work; never, if not given.
+    #[serde(default)]
+    pub expires_in_seconds: Option<u64>,
+    /// The models it may ask for: names, or beginnings that end in `*`.
+    #[serde(default)]
+    pub models: Vec<String>,
+    /// The accounts that may serve it, by id or name.
+    #[serde(default)]
+    pub accounts: Vec<String>,
+}
+
+/// A client key as people see it: everything but the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientKeyView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `valid`, `expired`, `revoked`.
+    pub state: String,
+    /// When it was made.
+    pub created: String,
+    /// When it stops to work.
+    pub expires: Option<String>,
+    /// When it was taken back.
+    pub revoked: Option<String>,
+    /// When it was last used.
+    pub last_used: Option<String>,
+    /// The models it may ask for; empty is all.
+    pub models: Vec<String>,
+    /// The names of the accounts that may serve it; empty is all.
+    pub accounts: Vec<String>,
+}
+
+/// A key that was just made, with the key: this is the only time that it is shown. Its `Debug` hides it, and it is not
+/// `Serialize`: whoever shows it has to say so.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewKeyView {
+    /// The key as it is kept.
+    pub client_key: ClientKeyView,
+    /// The key itself.
+    #[serde(deserialize_with = "secret")]
+    pub key: Secret,
+}
+
+/// Which entries of the audit log; the newest 50 by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditQuery {
+    /// Only those older than the entry with this id.
+    pub before: Option<String>,
+    /// 1 to 1000.
+    pub limit: usize,
+}
+
+impl Default for AuditQuery {
+    fn default() -> Self {
+        Self { before: None, limit: 50 }
+    }
+}
+
+/// One change that an operator made or tried to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditView {
+    /// Its id.
+    pub id: String,
+    /// When.
+    pub timestamp: String,
+    /// Who: `local`, `admin_token`, `browser`.
+    pub actor: String,
+    /// From which address; `null` for `local`.
+    pub source: Option<String>,
+    /// What: `account.add`, `key.revoke`, …
+    pub action: String,
+    /// To what.
+    pub subject: String,
+    /// Why it was refused; `null` if it was done.
+    pub refused: Option<String>,
+}
+
+/// A link that logs one browser in. Whoever has it first is in, so it is for the operator's own browser.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BrowserLinkView {
+    /// Its address; from the server itself only the path.
+    #[serde(rename = "path")]
+    pub url: String,
+    /// For how long it is good.
+    pub expires_in_seconds: u64,
+}
+
+impl std::fmt::Debug for BrowserLinkView {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BrowserLinkView").field("expires_in_seconds", &self.expires_in_seconds).finish_non_exhaustive()
+    }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, ExchangeId, NanoUsd, Timestamp, Usage};
+use super::{AccountId, ClientKeyId, ExchangeId, NanoUsd, Timestamp, Usage};
 
 /// What is known when a request arrives; written before it is sent, so that nothing can vanish. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Intent {
     pub model: Option<Arc<str>>,
     /// Bytes of its body.
     pub request_bytes: u64,
+    /// The client key it came with.
+    pub client_key: Option<(ClientKeyId, Arc<str>)>,
 }
 
 /// One finished exchange.

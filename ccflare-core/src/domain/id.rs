@@ -83,6 +83,16 @@ id! {
     LoginId
 }
 
+id! {
+    /// Names a client key; the key itself may be exchanged for another.
+    ClientKeyId
+}
+
+id! {
+    /// Names an entry of the audit log.
+    AuditId
+}
+
 /// Counts on within a millisecond, so that ids made one after the other sort that way.
 static COUNTER: LazyLock<Mutex<ContextV7>> = LazyLock::new(|| Mutex::new(ContextV7::new().with_additional_precision()));
 

@@ -3,6 +3,8 @@
 //! Everything else in the crate speaks in these words, and none of them knows who uses it.
 
 pub mod account;
+pub mod audit;
+pub mod client_key;
 pub mod credential;
 pub mod exchange;
 pub mod facts;
@@ -16,10 +18,12 @@ pub mod usage;
 pub use account::{
     Account, AccountChange, AccountState, Closure, ClosureReason, Limits, Mark, Scope, Session, Tier, Window,
 };
+pub use audit::{Actor, AuditEntry};
+pub use client_key::{ClientKey, KeyDigest, KeyState};
 pub use credential::{Credential, TokenSet};
 pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, VerdictKind};
 pub use facts::RequestFacts;
-pub use id::{AccountId, ExchangeId, LoginId};
+pub use id::{AccountId, AuditId, ClientKeyId, ExchangeId, LoginId};
 pub use login::{LoginPurpose, PendingLogin};
 pub use secret::Secret;
 pub use time::Timestamp;

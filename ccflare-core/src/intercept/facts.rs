@@ -20,6 +20,48 @@ pub(super) fn read(request: &Request<Bytes>) -> RequestFacts {
     RequestFacts { model: model(body).map(Into::into) }
 }
 
+/// The same where the model decides whether the request may be sent: a body that is not wholly understood, or that names
+/// the model twice (who says which one the upstream takes?), has no model.
+pub(super) fn read_strictly(request: &Request<Bytes>) -> RequestFacts {
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        return RequestFacts::default();
+    }
+    let only = serde_json::from_slice::<OnlyModel<'_>>(request.body()).ok();
+    RequestFacts { model: only.and_then(|OnlyModel(model)| model).map(Into::into) }
+}
+
+struct OnlyModel<'de>(Option<Cow<'de, str>>);
+
+impl<'de> serde::Deserialize<'de> for OnlyModel<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut found = None;
+        deserializer.deserialize_map(WholeObject(&mut found))?;
+        Ok(Self(found))
+    }
+}
+
+struct WholeObject<'a, 'de>(&'a mut Option<Cow<'de, str>>);
+
+impl<'de> Visitor<'de> for WholeObject<'_, 'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with one model")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Text<'de>>()? {
+            // Some parsers take no notice of case.
+            if !key.0.eq_ignore_ascii_case("model") {
+                map.next_value::<IgnoredAny>()?;
+            } else if self.0.replace(map.next_value::<Text<'de>>()?.0).is_some() {
+                return Err(A::Error::duplicate_field("model"));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The top-level `model`. Parsing stops there: Claude Code sends it first, in front of up to megabytes of messages.
 fn model(body: &[u8]) -> Option<Cow<'_, str>> {
     let mut found = None;
@@ -75,6 +117,23 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(model_of(body).as_deref(), model, "{body}");
+        }
+    }
+
+    #[test]
+    fn read_strictly_a_model_counts_only_if_there_can_be_no_other_one() {
+        for (body, model) in [
+            (r#"{"model":"a","messages":[{"model":"inner"}]}"#, Some("a")),
+            (r#"{"\u006dodel":"a"}"#, Some("a")),
+            (r#"{"model":"a","model":"b"}"#, None),
+            (r#"{"model":"a","Model":"b"}"#, None),
+            (r#"{"model":"a"} {"model":"b"}"#, None),
+            (r#"{"model":"a" and then it breaks"#, None),
+            (r#"{"requests":[{"params":{"model":"a"}}]}"#, None),
+            ("", None),
+        ] {
+            let request = Request::new(Bytes::from_static(body.as_bytes()));
+            assert_eq!(read_strictly(&request).model.as_deref(), model, "{body}");
         }
     }
 

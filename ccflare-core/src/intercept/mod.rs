@@ -17,7 +17,10 @@
 //! # });
 //! ```
 
-use std::task::{Context, Poll};
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
 use http::Request;
@@ -25,7 +28,7 @@ use tower::{Layer, Service};
 
 mod facts;
 
-use crate::domain::RequestFacts;
+use crate::domain::{ClientKey, RequestFacts};
 
 /// Puts an [`Intercept`] over a service.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +58,9 @@ impl<S: Service<Request<Bytes>>> Service<Request<Bytes>> for Intercept<S> {
     }
 
     fn call(&mut self, mut request: Request<Bytes>) -> S::Future {
-        let facts: RequestFacts = facts::read(&request);
+        // A key that may not ask for every model is worth reading the whole body for.
+        let restricted = request.extensions().get::<Arc<ClientKey>>().is_some_and(|key| !key.permits_any_model());
+        let facts: RequestFacts = if restricted { facts::read_strictly(&request) } else { facts::read(&request) };
         request.extensions_mut().insert(facts);
         self.inner.call(request)
     }

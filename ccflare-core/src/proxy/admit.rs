@@ -1,4 +1,8 @@
-//! Lets a request in, or refuses it before anything is read of it.
+//! Lets a request in, or refuses it before anything is read of it: who asks, whether the path may be asked for, and
+//! whether there is a place.
+//!
+//! Who asks travels on beside the request, as an `Arc<ClientKey>` extension; what a key may ask for is judged where it is
+//! known (the model and the accounts, by the balancer).
 
 use std::{
     future::{Future, Ready},
@@ -15,7 +19,10 @@ use tower::{Layer, Service};
 
 use super::HeldBody;
 use crate::{
+    clock::Clock,
+    domain::ClientKey,
     error::{ProxyError, Refusal},
+    key_ring::KeyRing,
     provider::Provider,
 };
 
@@ -24,6 +31,14 @@ use crate::{
 pub struct AdmitLayer {
     provider: Arc<dyn Provider>,
     places: Arc<Semaphore>,
+    keys: Option<Keys>,
+}
+
+#[derive(Clone, Debug)]
+struct Keys {
+    ring: Arc<KeyRing>,
+    required: bool,
+    clock: Arc<dyn Clock>,
 }
 
 impl AdmitLayer {
@@ -32,7 +47,13 @@ impl AdmitLayer {
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, max_in_flight: usize) -> Self {
         let places = Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS)));
-        Self { provider, places }
+        Self { provider, places, keys: None }
+    }
+
+    /// Looks at client keys too: one that is sent must be on the `ring`, and if they are `required` one must be sent.
+    #[must_use]
+    pub fn with_keys(self, ring: Arc<KeyRing>, required: bool, clock: Arc<dyn Clock>) -> Self {
+        Self { keys: Some(Keys { ring, required, clock }), ..self }
     }
 }
 
@@ -63,15 +84,31 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<R>) -> Self::Future {
-        match self.admission.place(request.method(), request.uri().path()) {
-            Ok(place) => Either::Left(Admitted { answer: self.inner.call(request), place: Some(place) }),
+    fn call(&mut self, mut request: Request<R>) -> Self::Future {
+        match self.admission.admit(&request) {
+            Ok((key, place)) => {
+                if let Some(key) = key {
+                    request.extensions_mut().insert(key);
+                }
+                Either::Left(Admitted { answer: self.inner.call(request), place: Some(place) })
+            }
             Err(refusal) => Either::Right(std::future::ready(Err(refusal.into()))),
         }
     }
 }
 
 impl AdmitLayer {
+    /// Who asks comes first: a stranger learns nothing of paths and takes no place.
+    fn admit<R>(&self, request: &Request<R>) -> Result<(Option<Arc<ClientKey>>, OwnedSemaphorePermit), Refusal> {
+        let key = match &self.keys {
+            Some(Keys { ring, required, clock }) => ring.admit(request.headers(), *required, clock.now())?,
+            None => None,
+        };
+        // Limits and budgets of a key are judged here: its owner is known, and nothing has been spent yet.
+        let place = self.place(request.method(), request.uri().path())?;
+        Ok((key, place))
+    }
+
     fn place(&self, method: &Method, path: &str) -> Result<OwnedSemaphorePermit, Refusal> {
         if !self.provider.permits(method, path) {
             return Err(Refusal::NotPermitted(format!("{method} {path}")));

@@ -14,7 +14,7 @@ use tower::{Service, ServiceExt};
 
 use super::{Meter, OpenExchange, Recorder, TeeBody};
 use crate::{
-    domain::{ExchangeId, Intent, RequestFacts},
+    domain::{ClientKey, ExchangeId, Intent, RequestFacts},
     error::ProxyError,
     provider::{Anthropic, Served},
 };
@@ -73,6 +73,7 @@ fn intent(request: &Request<Bytes>, recorder: &Recorder) -> Intent {
         path: request.uri().path().into(),
         model: request.extensions().get::<RequestFacts>().and_then(|facts| facts.model.clone()),
         request_bytes: request.body().len() as u64,
+        client_key: request.extensions().get::<Arc<ClientKey>>().map(|key| (key.id, Arc::clone(&key.name))),
     }
 }
 

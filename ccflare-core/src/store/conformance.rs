@@ -19,9 +19,9 @@ pub use tokens::{a_credential_is_replaced_by_who_knows_it, a_lease_belongs_to_on
 
 use super::{LedgerEntry, PageRequest, Store, StoreError};
 use crate::domain::{
-    Account, AccountChange, AccountId, AttemptRecord, Choice, ClosureReason, Credential, Exchange, ExchangeId, Intent,
-    Limits, Mark, ModelFamily, ModelUsage, NanoUsd, Outcome, Scope, Secret, Tier, Timestamp, Timing, Tokens, Usage,
-    VerdictKind, Window,
+    Account, AccountChange, AccountId, Actor, AttemptRecord, AuditEntry, AuditId, Choice, ClientKey, ClientKeyId,
+    ClosureReason, Credential, Exchange, ExchangeId, Intent, KeyDigest, Limits, Mark, ModelFamily, ModelUsage, NanoUsd,
+    Outcome, Scope, Secret, Tier, Timestamp, Timing, Tokens, Usage, VerdictKind, Window,
 };
 
 /// Runs every law, each on an empty store that `fresh` makes.
@@ -44,6 +44,10 @@ pub async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     open_intents_are_recovered_once(&*fresh().await).await;
     a_batch_changes_accounts_in_order(&*fresh().await).await;
     a_batch_skips_changes_that_cannot_be(&*fresh().await).await;
+    client_keys_come_back_whole_in_the_order_they_were_made(&*fresh().await).await;
+    a_name_belongs_to_one_client_key_that_works(&*fresh().await).await;
+    a_client_keys_last_use_is_the_ledgers_to_tell(&*fresh().await).await;
+    the_audit_log_runs_from_the_newest_to_the_oldest(&*fresh().await).await;
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -378,6 +382,95 @@ fn limits() -> Limits {
     Limits { windows: vec![subscription, key], observed: Some(NOW), tier_hint: Some(Tier::Five) }
 }
 
+/// Every field of a client key survives.
+///
+/// # Panics
+/// If the law is broken.
+pub async fn client_keys_come_back_whole_in_the_order_they_were_made(store: &dyn Store) {
+    let full = ClientKey {
+        expires: Some(NOW + Duration::from_secs(60)),
+        models: vec!["claude-haiku-*".into()],
+        accounts: vec![AccountId::from_bytes([7; 16])],
+        ..client_key(1, "z")
+    };
+    let keys = [full, client_key(2, "a")];
+    for key in &keys {
+        store.put_client_key(key).await.expect("a key that can be added");
+    }
+    assert_eq!(store.client_keys().await.expect("the keys"), keys, "whole, and in order");
+}
+
+/// A name that works is taken; one whose key is revoked is free, and stays free for nobody else's sake.
+///
+/// # Panics
+/// If the law is broken.
+pub async fn a_name_belongs_to_one_client_key_that_works(store: &dyn Store) {
+    let first = client_key(1, "laptop");
+    store.put_client_key(&first).await.expect("a new key");
+    let error = store.put_client_key(&client_key(2, "laptop")).await.expect_err("a second key of the name");
+    assert!(matches!(&error, StoreError::KeyNameTaken(name) if name == "laptop"), "KeyNameTaken, not {error:?}");
+    store.put_client_key(&ClientKey { revoked: Some(NOW), ..first.clone() }).await.expect("revoked");
+    store.put_client_key(&client_key(2, "laptop")).await.expect("a name that was given up");
+    let revoked: Vec<_> = store.client_keys().await.expect("the keys").iter().map(|key| key.revoked).collect();
+    assert_eq!(revoked, [Some(NOW), None]);
+}
+
+/// Settling an exchange that came with a key makes its arrival the key's last use; an older one, or changing the key,
+/// takes that back no more.
+///
+/// # Panics
+/// If the law is broken.
+pub async fn a_client_keys_last_use_is_the_ledgers_to_tell(store: &dyn Store) {
+    let key = client_key(1, "laptop");
+    store.put_client_key(&key).await.expect("a new key");
+    let used = async || store.client_keys().await.expect("the keys")[0].last_used;
+    assert_eq!(used().await, None);
+    for second in [9, 5] {
+        let intent = Intent { client_key: Some((key.id, "laptop".into())), ..intent(second) };
+        let exchange = Box::new(Exchange::unfinished(intent, Outcome::Answered));
+        store.append(&[LedgerEntry::Settled(exchange)]).await.expect("a batch");
+        assert_eq!(used().await, Some(NOW + Duration::from_secs(9)));
+    }
+    store.put_client_key(&key).await.expect("the same key");
+    assert_eq!(used().await, Some(NOW + Duration::from_secs(9)));
+}
+
+/// Entries come back whole, newest first, page by page. (Their bound is too far away to be reached in a test of this kind.)
+///
+/// # Panics
+/// If the law is broken.
+pub async fn the_audit_log_runs_from_the_newest_to_the_oldest(store: &dyn Store) {
+    let actors = [Actor::Local, Actor::Token("127.0.0.1".into()), Actor::Browser("::1".into())];
+    let entry = |number: u8| AuditEntry {
+        id: AuditId::from_bytes([number; 16]),
+        at: NOW + Duration::from_secs(number.into()),
+        actor: actors[usize::from(number) % 3].clone(),
+        action: "account.add".to_owned(),
+        subject: "work".to_owned(),
+        refused: (number == 2).then(|| "no".to_owned()),
+    };
+    for number in 0..5 {
+        store.write_audit(&entry(number)).await.expect("an entry");
+    }
+    assert_eq!(store.audit(None, 2).await.expect("a page"), [entry(4), entry(3)]);
+    let rest = store.audit(Some(entry(3).id), 9).await.expect("the rest");
+    assert_eq!(rest, [entry(2), entry(1), entry(0)]);
+}
+
+fn client_key(number: u8, name: &str) -> ClientKey {
+    ClientKey {
+        id: ClientKeyId::from_bytes([number; 16]),
+        name: name.into(),
+        digest: KeyDigest::of(name),
+        created: NOW,
+        expires: None,
+        revoked: None,
+        models: Vec::new(),
+        accounts: Vec::new(),
+        last_used: None,
+    }
+}
+
 /// The intent of the `second`th exchange: always the same one.
 fn intent(second: u8) -> Intent {
     let mut id = [0; 16];
@@ -389,6 +482,7 @@ fn intent(second: u8) -> Intent {
         path: "/v1/messages".into(),
         model: Some("claude-opus-5-5".into()),
         request_bytes: 183_000,
+        client_key: None,
     }
 }
 

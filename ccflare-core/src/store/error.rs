@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The credential that was to be replaced is not the account's any more: somebody else was faster.
     #[error("the account's credential has been replaced by somebody else meanwhile")]
     Superseded,
+    /// Another client key that works has this name.
+    #[error("a client key named {0:?} works already; choose another name, rotate that one, or revoke it first")]
+    KeyNameTaken(String),
     /// Another process has the database open.
     #[error("{path} is in use by another process; talk to that one, or stop it first")]
     Locked {

@@ -6,7 +6,8 @@
 use async_trait::async_trait;
 
 use crate::domain::{
-    Account, AccountChange, AccountId, Credential, Exchange, ExchangeId, Intent, LoginId, PendingLogin, Timestamp,
+    Account, AccountChange, AccountId, AuditEntry, AuditId, ClientKey, Credential, Exchange, ExchangeId, Intent,
+    LoginId, PendingLogin, Timestamp,
 };
 
 mod error;
@@ -27,9 +28,9 @@ pub use sealed::SealKey;
 pub use write_behind::{Closed, Commit, SettleSlot, Slots, WriteBehind, WriteBehindOptions, Writer};
 
 /// Everything a backend has to offer.
-pub trait Store: AccountStore + LoginStore + LeaseStore + LedgerStore {}
+pub trait Store: AccountStore + LoginStore + LeaseStore + LedgerStore + ClientKeyStore + AuditStore {}
 
-impl<T: AccountStore + LoginStore + LeaseStore + LedgerStore> Store for T {}
+impl<T: AccountStore + LoginStore + LeaseStore + LedgerStore + ClientKeyStore + AuditStore> Store for T {}
 
 /// The accounts. Every write is durable when it returns.
 #[async_trait]
@@ -151,6 +152,43 @@ pub trait LedgerStore: std::fmt::Debug + Send + Sync + 'static {
     /// If the backend fails.
     async fn exchange(&self, id: ExchangeId) -> Result<Option<Exchange>, StoreError>;
 }
+
+/// The keys that clients of the proxy carry. Every write is durable when it returns.
+#[async_trait]
+pub trait ClientKeyStore: std::fmt::Debug + Send + Sync + 'static {
+    /// All keys in the order they were made, each with the arrival of the latest settled exchange that came with it as
+    /// its last use.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn client_keys(&self) -> Result<Vec<ClientKey>, StoreError>;
+
+    /// Adds a key, or puts it in the place of the one with its id. Its last use is the ledger's to tell and is not
+    /// taken from here.
+    ///
+    /// # Errors
+    /// [`StoreError::KeyNameTaken`] if another key that is not revoked has its name.
+    async fn put_client_key(&self, key: &ClientKey) -> Result<(), StoreError>;
+}
+
+/// The audit log: what operators changed.
+#[async_trait]
+pub trait AuditStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Writes an entry down, durable when it returns, and forgets the oldest ones beyond [`AUDIT_LENGTH`].
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn write_audit(&self, entry: &AuditEntry) -> Result<(), StoreError>;
+
+    /// At most `limit` entries, newest first; only those older than `before`, if it is given.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn audit(&self, before: Option<AuditId>, limit: usize) -> Result<Vec<AuditEntry>, StoreError>;
+}
+
+/// So many entries the audit log has at most: years of an operator's changes, a few megabytes.
+pub const AUDIT_LENGTH: u64 = 10_000;
 
 /// Which page of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

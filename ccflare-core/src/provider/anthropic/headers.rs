@@ -12,7 +12,7 @@ use url::{Position, Url};
 use zeroize::Zeroizing;
 
 use crate::{
-    domain::{Account, Credential},
+    domain::{Account, Credential, client_key::key_in},
     provider::PrepareError,
 };
 
@@ -36,11 +36,11 @@ pub(super) fn prepare(
     *prepared.version_mut() = Version::HTTP_11;
     *prepared.headers_mut() = match account {
         Some(account) => {
-            let mut headers = filter(request.headers(), |name| stays_here(name) || is_credential(name));
+            let mut headers = filter(request.headers(), |name, _| stays_here(name) || is_credential(name));
             authorize(account, &mut headers)?;
             headers
         }
-        None => filter(request.headers(), stays_here),
+        None => filter(request.headers(), |name, value| stays_here(name) || is_client_key(name, value)),
     };
     Ok(prepared)
 }
@@ -52,7 +52,7 @@ pub(super) fn release(headers: &mut HeaderMap) {
         |name: &HeaderName| is_hop_by_hop(name.as_str()) || *name == header::SET_COOKIE || *name == header::ALT_SVC;
     // A `connection` header is hop-by-hop itself, so whatever it names is looked at as well.
     if headers.keys().any(stays_behind) {
-        *headers = filter(headers, stays_behind);
+        *headers = filter(headers, |name, _| stays_behind(name));
     }
 }
 
@@ -118,11 +118,11 @@ fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
 
 /// The headers without those that `drop` names and without those that a `connection` header names, in their order and
 /// with their duplicates ([`HeaderMap::remove`] would put the last one in the gap).
-fn filter(headers: &HeaderMap, drop: impl Fn(&HeaderName) -> bool) -> HeaderMap {
-    let named = named_by_connection(headers, &drop);
+fn filter(headers: &HeaderMap, drop: impl Fn(&HeaderName, &HeaderValue) -> bool) -> HeaderMap {
+    let named = named_by_connection(headers);
     let mut kept = HeaderMap::with_capacity(headers.len() + 1);
     for (name, value) in headers {
-        if !drop(name) && !named.contains(name) {
+        if !drop(name, value) && !named.contains(name) {
             kept.append(name, value.clone());
         }
     }
@@ -131,12 +131,12 @@ fn filter(headers: &HeaderMap, drop: impl Fn(&HeaderName) -> bool) -> HeaderMap 
 
 /// The headers that `connection` declares to be for this hop only (RFC 9110 §7.6.1), unless they are dropped anyway.
 /// Almost always none: `keep-alive` and `close` name nothing else.
-fn named_by_connection(headers: &HeaderMap, dropped: impl Fn(&HeaderName) -> bool) -> Vec<HeaderName> {
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
     let values = headers.get_all(header::CONNECTION).into_iter().filter_map(|value| value.to_str().ok());
     values
         .flat_map(|value| value.split(','))
         .filter_map(|token| HeaderName::from_bytes(token.trim().as_bytes()).ok())
-        .filter(|name| !dropped(name))
+        .filter(|name| !is_hop_by_hop(name.as_str()) && name != "close")
         .collect()
 }
 
@@ -153,6 +153,11 @@ fn stays_here(name: &HeaderName) -> bool {
 /// is in them; a workspace id is bound to its key (anthropic-wire §2).
 fn is_credential(name: &HeaderName) -> bool {
     matches!(name.as_str(), "authorization" | "x-api-key" | "anthropic-workspace-id")
+}
+
+/// The key of a client of this proxy opens this proxy and is nobody else's to see.
+fn is_client_key(name: &HeaderName, value: &HeaderValue) -> bool {
+    is_credential(name) && key_in(value.as_bytes()).is_some()
 }
 
 fn is_hop_by_hop(name: &str) -> bool {
@@ -283,6 +288,17 @@ mod tests {
         let asked = request("/v1/messages", "authorization: Bearer a\nx-api-key: b\ncookie: c");
         let prepared = prepare(&asked, None, None).expect("can be made");
         assert_eq!(lines(prepared.headers()), ["authorization: Bearer a", "x-api-key: b"]);
+    }
+
+    #[test]
+    fn a_client_key_of_ours_goes_nowhere_even_without_an_account() {
+        let asked = "a: 1
+            authorization: Bearer ccf_secret
+            x-api-key: sk-ant-own
+            x-api-key: ccf_secret
+            b: 2";
+        let prepared = prepare(&request("/v1/messages", asked), None, None).expect("can be made");
+        assert_eq!(lines(prepared.headers()), ["a: 1", "x-api-key: sk-ant-own", "b: 2"]);
     }
 
     #[test]

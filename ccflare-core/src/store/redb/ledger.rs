@@ -12,12 +12,13 @@ use tokio::task;
 use super::{
     Opened, RedbStore,
     accounts::AccountTables,
+    client_keys,
     codec::CodecError,
     corrupt, failed, records,
     tables::{self, IdKey},
 };
 use crate::{
-    domain::{AccountChange, AccountId, Exchange, ExchangeId, Intent, Outcome, Timestamp},
+    domain::{AccountChange, AccountId, ClientKeyId, Exchange, ExchangeId, Intent, Outcome, Timestamp},
     store::{LedgerEntry, LedgerStore, PageRequest, StoreError},
 };
 
@@ -82,6 +83,8 @@ struct BatchRows {
     /// Whose intents an earlier batch has written.
     opened_before: Vec<ExchangeId>,
     changes: Vec<(AccountId, AccountChange, Timestamp)>,
+    /// The latest use of each client key.
+    key_uses: BTreeMap<ClientKeyId, Timestamp>,
 }
 
 impl BatchRows {
@@ -110,6 +113,10 @@ impl BatchRows {
                 None => self.intents.push(intent.id, |bytes| records::encode_intent(intent, bytes))?,
             },
             LedgerEntry::Settled(exchange) => {
+                if let Some((key, _)) = &exchange.intent.client_key {
+                    let latest = self.key_uses.entry(*key).or_insert(exchange.intent.at);
+                    *latest = exchange.intent.at.max(*latest);
+                }
                 self.exchanges.push(exchange.intent.id, |bytes| records::encode_exchange(exchange, bytes))?;
             }
             LedgerEntry::AccountChanged { id, change, at } => self.changes.push((*id, change.clone(), *at)),
@@ -181,6 +188,7 @@ impl Opened<'_> {
             rows.exchanges.insert_into(&mut write.open_table(tables::EXCHANGES).map_err(failed)?)?;
         }
         self.change_accounts(&write, &rows.changes)?;
+        client_keys::note_uses(&write, &rows.key_uses)?;
         write.commit().map_err(failed)
     }
 

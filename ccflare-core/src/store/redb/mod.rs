@@ -22,6 +22,8 @@ use super::{SealKey, StoreError, sealed};
 use engine::{Engine, Opened};
 
 mod accounts;
+mod audit;
+mod client_keys;
 mod codec;
 mod engine;
 mod leases;

@@ -53,6 +53,7 @@ fn intent(number: u8) -> Intent {
         path: "/v1/models".into(),
         model: None,
         request_bytes: 0,
+        client_key: None,
     }
 }
 

@@ -87,6 +87,7 @@ fn intent(number: u8) -> Intent {
         path: "/v1/messages".into(),
         model: None,
         request_bytes: 1,
+        client_key: None,
     }
 }
 

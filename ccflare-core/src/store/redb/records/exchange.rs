@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Code, RecordError, senseless};
 use crate::{
     domain::{
-        AccountId, AttemptRecord, Choice, Exchange, ExchangeId, Intent, ModelUsage, NanoUsd, Outcome, Timestamp,
-        Timing, Tokens, Usage, VerdictKind,
+        AccountId, AttemptRecord, Choice, ClientKeyId, Exchange, ExchangeId, Intent, ModelUsage, NanoUsd, Outcome,
+        Timestamp, Timing, Tokens, Usage, VerdictKind,
     },
     store::redb::codec::{self, CodecError},
 };
@@ -25,6 +25,7 @@ struct IntentRow<'a> {
     path: &'a str,
     model: Option<&'a str>,
     request_bytes: u64,
+    client_key: Option<(u128, &'a str)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,6 +136,7 @@ impl<'a> From<&'a Intent> for IntentRow<'a> {
             path: &intent.path,
             model: intent.model.as_deref(),
             request_bytes: intent.request_bytes,
+            client_key: intent.client_key.as_ref().map(|(id, name)| (u128::from_be_bytes(*id.as_bytes()), &**name)),
         }
     }
 }
@@ -148,6 +150,7 @@ impl IntentRow<'_> {
             path: self.path.into(),
             model: self.model.map(Into::into),
             request_bytes: self.request_bytes,
+            client_key: self.client_key.map(|(id, name)| (ClientKeyId::from_bytes(id.to_be_bytes()), name.into())),
         })
     }
 }

@@ -7,8 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Account, AccountId, AttemptRecord, Credential, Exchange, ExchangeId, Intent, Limits, Mark, ModelUsage, NanoUsd,
-    Scope, Secret, Session, Timestamp, Timing, Tokens, Usage, Window,
+    Account, AccountId, Actor, AttemptRecord, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Exchange,
+    ExchangeId, Intent, KeyDigest, Limits, Mark, ModelUsage, NanoUsd, Scope, Secret, Session, Timestamp, Timing,
+    Tokens, Usage, Window,
 };
 
 const AT: Timestamp = Timestamp::from_micros(1_800_000_000_123_456);
@@ -25,6 +26,7 @@ fn intent() -> Intent {
         path: "/v1/messages".into(),
         model: Some("claude-opus-5-5".into()),
         request_bytes: 183_000,
+        client_key: None,
     }
 }
 
@@ -141,6 +143,39 @@ fn an_account_has_these_bytes() {
 }
 
 #[test]
+fn a_client_key_has_these_bytes() {
+    let key = ClientKey {
+        id: ClientKeyId::from_bytes([3; 16]),
+        name: "laptop".into(),
+        digest: KeyDigest::from_bytes([0xab; 32]),
+        created: AT,
+        expires: Some(AT),
+        revoked: None,
+        models: vec!["m*".into()],
+        accounts: vec![AccountId::from_bytes([9; 16])],
+        last_used: Some(AT),
+    };
+    let bytes = encode_client_key(&key).expect("a row");
+    assert_eq!(hex(&bytes), CLIENT_KEY_V1);
+    assert_eq!(decode_client_key(key.id, Some(AT.as_micros()), &bytes).expect("a key"), key);
+}
+
+#[test]
+fn an_audit_entry_has_these_bytes() {
+    let entry = AuditEntry {
+        id: AuditId::from_bytes([3; 16]),
+        at: AT,
+        actor: Actor::Token("::1".into()),
+        action: "key.create".into(),
+        subject: "laptop".into(),
+        refused: Some("no".into()),
+    };
+    let bytes = encode_audit(&entry).expect("a row");
+    assert_eq!(hex(&bytes), AUDIT_V1);
+    assert_eq!(decode_audit(entry.id, &bytes).expect("an entry"), entry);
+}
+
+#[test]
 fn a_credential_has_these_bytes() {
     let bytes = encode_credential(&Credential::ApiKey(Secret::new("sk-key"))).expect("a row");
     assert_eq!(hex(&bytes), "010006736b2d6b6579");
@@ -179,16 +214,19 @@ proptest! {
     }
 }
 
-const INTENT_V1: &str = "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca0200";
-const TYPICAL_EXCHANGE_V1: &str = "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca02000001c800\
+const INTENT_V1: &str =
+    "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca020000";
+const TYPICAL_EXCHANGE_V1: &str = "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca0200000001c800\
     0101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c8000001fc80ea0d0001\
     fc804f120001fc002d310101010c01fb140501fcc0d4010001fbfc080100000000000001fc15cd5b07010a323032362d3131\
     2d3234fbc8af";
 const FULL_EXCHANGE_V1: &str = "01fd80c434512eca0c00070550555247450c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca\
-    02000001c801056572726f720101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d\
+    0200000001c801056572726f720101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d\
     0001c800010664657461696c01fc80ea0d0001fc804f120001fc002d310102056f74686572010c01fb140501fcc0d4010001\
     fbfc0801000101047061737300000000000101010301fc15cd5b07010a323032362d31312d3234fbc8af";
 const ACCOUNT_V1: &str = "010504776f726b09616e7468726f706963011868747470733a2f2f6170692e6578616d706c652e636f6d2f030105fd80c434\
     512eca0c000103040100fd80c434512eca0c0001fd80c434512eca0c0004736169640602016dfd80c434512eca0c00000473\
     6169640300fd80c434512eca0c00000473616964010235680107616c6c6f77656401000000000000e03f0164013201fd80c4\
     34512eca0c0001fd80c434512eca0c00011401036f726701fd80c434512eca0c0002fb2c0101fd80c434512eca0c00";
+const CLIENT_KEY_V1: &str = "01066c6170746f70ababababababababababababababababababababababababababababababababfd80c434512eca0c0001fd80c434512eca0c000001026d2a01fe09090909090909090909090909090909";
+const AUDIT_V1: &str = "01fd80c434512eca0c0001033a3a310a6b65792e637265617465066c6170746f7001026e6f";
