@@ -12,6 +12,8 @@ Examples:
   ccflare account add ci --key-env MY_KEY     the key from a variable
   ccflare account add me --oauth              log in at a configured authorization server
   ccflare account list                        who can serve, who can't, and why
+  ccflare key create laptop --expires 90d     a key for a client; shown once
+  ccflare open                                log the browser in
   ccflare requests --limit 20                 what was asked, who answered, what it cost
 
 Point clients at the server:
@@ -57,6 +59,57 @@ pub(crate) enum Command {
     /// The master key: what secrets are sealed with on disk
     #[command(subcommand)]
     Keys(Keys),
+    /// Make, show and take back the keys that clients carry
+    #[command(subcommand)]
+    Key(Key),
+    /// Log this machine's browser in to the running server
+    Open {
+        /// Only print the link; it is good once, for a minute
+        #[arg(long)]
+        print: bool,
+    },
+    /// Show what operators changed, newest first
+    Audit {
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        /// Only those older than the one with this id
+        #[arg(long, value_name = "ID")]
+        before: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Key {
+    /// Make a key; it is shown once
+    Create(CreateKey),
+    /// Show all keys
+    List,
+    /// Take a key back, for good
+    Revoke {
+        /// Its name or id
+        key: String,
+    },
+    /// Exchange a key for a new one of the same name and rights; it is shown once
+    Rotate {
+        /// Its name or id
+        key: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CreateKey {
+    /// Whose it is, or where it is used
+    pub(crate) name: String,
+    /// After how long it stops to work, such as 12h or 90d [default: never]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    pub(crate) expires: Option<u64>,
+    /// A model it may ask for, or the beginning of one and a *; may be given several times [default: all]
+    #[arg(long = "model", value_name = "MODEL")]
+    pub(crate) models: Vec<String>,
+    /// An account that may serve it, by name or id; may be given several times [default: all]
+    #[arg(long = "account", value_name = "ACCOUNT")]
+    pub(crate) accounts: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -175,6 +228,12 @@ pub(crate) struct Requests {
     /// Only those older than the one with this id
     #[arg(long, value_name = "ID")]
     pub(crate) before: Option<String>,
+}
+
+fn seconds(text: &str) -> Result<u64, String> {
+    ccflare_server::config::duration(text)
+        .map(|time| time.as_secs())
+        .map_err(|expected| format!("it must be {expected}"))
 }
 
 fn tier(text: &str) -> Result<ccflare_core::domain::Tier, String> {

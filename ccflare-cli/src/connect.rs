@@ -16,7 +16,7 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
     let config = Config::of_process(flags, &Places::of_user().map_err(anyhow::Error::msg)?)?;
     let place = Place {
         server,
-        address: Url::parse(&format!("http://{}", config.listen))?,
+        address: address(&config)?,
         database: config.database(),
         master: config.master()?,
         token: token(&config),
@@ -24,6 +24,16 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
         clock: Arc::new(SystemClock::new()),
     };
     Ok(control::connect(place).await?)
+}
+
+/// Where the server of these settings can be reached from this machine.
+fn address(config: &Config) -> Result<Url> {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let mut address = config.admin_listen.unwrap_or(config.listen);
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    Ok(Url::parse(&format!("{scheme}://{address}"))?)
 }
 
 fn token(config: &Config) -> Option<Secret> {

@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use anyhow::Result;
-use ccflare_core::control::views::{AccountView, RequestPage, RequestView, StatusView};
+use ccflare_core::control::views::{
+    AccountView, AuditView, BrowserLinkView, ClientKeyView, NewKeyView, RequestPage, RequestView, StatusView,
+};
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
 use serde_json::json;
@@ -110,6 +112,9 @@ pub(crate) fn request(request: &RequestView, output: Output) -> Result<()> {
     }
     line(&format!("{}  {} {}  {}", request.id, request.method, request.path, request.timestamp))?;
     line(&format!("outcome   {}, status {}", request.outcome, or_dash(request.status_code.as_ref())))?;
+    if let Some(key) = &request.client_key {
+        line(&format!("key       {key}"))?;
+    }
     if let Some(error) = &request.error_message {
         line(&format!("error     {error}"))?;
     }
@@ -154,6 +159,65 @@ pub(crate) fn status(status: &StatusView, output: Output) -> Result<()> {
     line(&format!("strategy      {}", status.strategy))?;
     line(&format!("in flight     {}", status.in_flight))?;
     line(&format!("to be written {}", status.queued_writes))
+}
+
+pub(crate) fn keys(keys: &[ClientKeyView], output: Output) -> Result<()> {
+    if output.json {
+        return as_json(&keys);
+    }
+    if keys.is_empty() {
+        return line("no client keys yet: `ccflare key create NAME` makes one");
+    }
+    let mut table = table(&["NAME", "STATE", "EXPIRES", "LAST USED", "MODELS", "ACCOUNTS", "ID"]);
+    let list = |list: &[String]| if list.is_empty() { "all".to_owned() } else { list.join(", ") };
+    for key in keys {
+        table.add_row([
+            key.name.clone(),
+            key.state.clone(),
+            key.expires.clone().unwrap_or_else(|| "never".to_owned()),
+            key.last_used.clone().unwrap_or_else(|| "never".to_owned()),
+            list(&key.models),
+            list(&key.accounts),
+            key.id.clone(),
+        ]);
+    }
+    line(&format!("{table}"))
+}
+
+/// The only time that a key is shown: alone on standard output, so that it can go straight to where it is needed.
+pub(crate) fn new_key(new: &NewKeyView, output: Output) -> Result<()> {
+    if output.json {
+        return as_json(&json!({ "clientKey": new.client_key, "key": new.key.expose() }));
+    }
+    let name = &new.client_key.name;
+    writeln!(io::stderr(), "The key {name:?}. Keep it: it is not shown again, and clients send it as their API key.")?;
+    line(new.key.expose())
+}
+
+pub(crate) fn link(link: &BrowserLinkView, output: Output) -> Result<()> {
+    if output.json {
+        return as_json(&json!({ "url": link.url, "expiresInSeconds": link.expires_in_seconds }));
+    }
+    writeln!(io::stderr(), "Good once, for {} s:", link.expires_in_seconds)?;
+    line(&link.url)
+}
+
+pub(crate) fn audit(entries: &[AuditView], output: Output) -> Result<()> {
+    if output.json {
+        return as_json(&entries);
+    }
+    let mut table = table(&["TIME", "WHO", "FROM", "WHAT", "TO WHAT", "REFUSED BECAUSE"]);
+    for entry in entries {
+        table.add_row([
+            entry.timestamp.clone(),
+            entry.actor.clone(),
+            or_dash(entry.source.as_ref()),
+            entry.action.clone(),
+            entry.subject.clone(),
+            entry.refused.clone().unwrap_or_default(),
+        ]);
+    }
+    line(&format!("{table}"))
 }
 
 fn cost(request: &RequestView) -> String {

@@ -7,36 +7,73 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::{Router, body::Body as RouterBody};
+use axum::{Router, body::Body as RouterBody, middleware};
 use bytes::Bytes;
 use ccflare_core::{
     control::Control,
     error::BoxError,
     proxy::{Line, ProxyBody},
 };
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use tower::Service;
 
-use crate::{AdminToken, Edge, Readiness, api, edge::Refused, probes};
+use crate::{
+    AdminToken, Edge, Readiness, api,
+    doors::{self, Doors},
+    edge::Refused,
+    pages::login,
+    probes,
+};
 
 /// The whole surface of the server.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct App {
     edge: Edge,
     line: Line,
     operator: Router,
+    surface: Surface,
+}
+
+/// Which of the server's routes a listener answers. The probes answer everywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Surface {
+    /// The line and the operator's routes.
+    #[default]
+    Whole,
+    /// The line alone.
+    Line,
+    /// The operator's routes alone.
+    Operator,
 }
 
 impl App {
     /// `/v1/*` goes down the line; everything else is the operator's, who needs the token.
     #[must_use]
     pub fn new(edge: Edge, line: Line, control: Arc<dyn Control>, token: AdminToken, readiness: Readiness) -> Self {
+        Self::with_doors(edge, line, control, Doors::new(token), readiness)
+    }
+
+    /// The same for browsers that come by TLS: their cookies never leave it.
+    #[must_use]
+    pub fn secure(edge: Edge, line: Line, control: Arc<dyn Control>, token: AdminToken, readiness: Readiness) -> Self {
+        Self::with_doors(edge, line, control, Doors::new(token).secure(), readiness)
+    }
+
+    fn with_doors(edge: Edge, line: Line, control: Arc<dyn Control>, doors: Doors, readiness: Readiness) -> Self {
         let operator = Router::new()
             .merge(probes::router(Arc::clone(&control), readiness))
-            .nest("/api", api::router(control, token))
-            .fallback(api::not_found);
-        Self { edge, line, operator }
+            .merge(login::router(doors.clone()))
+            .nest("/api", api::router(control, doors))
+            .fallback(api::not_found)
+            .layer(middleware::map_response(doors::harden));
+        Self { edge, line, operator, surface: Surface::default() }
+    }
+
+    /// The same routes at another listener: only those of `surface`, for the hosts that `edge` answers for.
+    #[must_use]
+    pub fn at(&self, edge: Edge, surface: Surface) -> Self {
+        Self { edge, surface, ..self.clone() }
     }
 
     /// Answers one request. The path decides alone, so nothing is spent on routing what goes down the line.
@@ -51,7 +88,17 @@ impl App {
         if let Err(refused) = self.edge.check(&request) {
             return Ok(refuse(refused));
         }
-        if request.uri().path().starts_with("/v1/") {
+        let path = request.uri().path();
+        let is_line = path.starts_with("/v1/");
+        let is_elsewhere = match self.surface {
+            Surface::Whole => false,
+            Surface::Line => !is_line && !probes::PATHS.contains(&path),
+            Surface::Operator => is_line,
+        };
+        if is_elsewhere {
+            return Ok(refuse(Refused { status: StatusCode::NOT_FOUND, message: "there is no such path here" }));
+        }
+        if is_line {
             let response = self.line.clone().call(request).await?;
             return Ok(response.map(AppBody::Line));
         }
@@ -63,7 +110,11 @@ impl App {
 /// In the API's own error shape: it may be an API client that reads it.
 fn refuse(refused: Refused) -> Response<AppBody> {
     tracing::warn!(status = refused.status.as_u16(), "refused: {}", refused.message);
-    let kind = if refused.status.as_u16() == 403 { "permission_error" } else { "invalid_request_error" };
+    let kind = match refused.status {
+        StatusCode::FORBIDDEN => "permission_error",
+        StatusCode::NOT_FOUND => "not_found_error",
+        _ => "invalid_request_error",
+    };
     let shape = serde_json::json!({ "type": "error", "error": { "type": kind, "message": refused.message } });
     let mut response = Response::new(AppBody::Operator(RouterBody::from(shape.to_string())));
     *response.status_mut() = refused.status;

@@ -33,6 +33,10 @@ pub struct Config {
     pub passphrase_file: Option<PathBuf>,
     /// The admin token, if it is not to be kept in a file.
     pub admin_token: Option<Secret>,
+    /// A listener of its own for the operator's routes; then they answer nowhere else.
+    pub admin_listen: Option<SocketAddr>,
+    /// Certificate and key for TLS, PEM files.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// Further hosts that the server answers for.
     pub allowed_hosts: Vec<String>,
     /// How long open requests may go on at the end. 30 s.
@@ -72,6 +76,14 @@ pub struct Setting {
 pub const SETTINGS: &[Setting] = &[
     setting("listen", &["CCFLARE_LISTEN"], "address and port to listen on; 127.0.0.1:8080"),
     setting("port", &["PORT"], "the port alone, at 127.0.0.1"),
+    setting("admin_listen", &["CCFLARE_ADMIN_LISTEN"], "a listener for the operator alone; none: they share one"),
+    setting("tls_cert", &["CCFLARE_TLS_CERT"], "PEM file with the certificates to speak TLS with; none: plain HTTP"),
+    setting("tls_key", &["CCFLARE_TLS_KEY"], "PEM file with the key of tls_cert"),
+    setting(
+        "require_client_keys",
+        &["CCFLARE_REQUIRE_CLIENT_KEYS"],
+        "whether clients need a key (`ccflare key create`); no on loopback addresses, yes on all others",
+    ),
     setting("data_dir", &["CCFLARE_DATA_DIR"], "where database and admin token are kept; ~/.local/share/ccflare"),
     setting(
         "key_file",
@@ -200,8 +212,12 @@ impl Config {
             (None, Some(data_dir)) => data_dir.join("master.key"),
             (None, None) => places.config_dir.join("master.key"),
         };
+        let listen = listen(given)?;
+        gateway.require_client_keys = require_client_keys(given, listen)?;
         let mut config = Self {
-            listen: listen(given)?,
+            listen,
+            admin_listen: get(given, "admin_listen")?,
+            tls: tls(given)?,
             data_dir: data_dir.unwrap_or_else(|| places.data_dir.clone()),
             key_file,
             master_key: get::<String>(given, "master_key")?.map(|text| Secret::new(&text)),
@@ -248,16 +264,40 @@ impl Config {
     }
 }
 
-/// The address, refused if others than this machine could reach it: nobody is asked who they are there yet.
 fn listen(given: &Given) -> Result<SocketAddr, ConfigError> {
     let port = get::<u16>(given, "port")?.unwrap_or(8080);
-    let listen = get(given, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)));
-    if listen.ip().is_loopback() {
-        return Ok(listen);
+    Ok(get(given, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port))))
+}
+
+/// Whoever reaches a server spends its accounts. On loopback that is whoever works on this machine; everywhere else it
+/// would be anybody, so there it can't be switched off.
+fn require_client_keys(given: &Given, listen: SocketAddr) -> Result<bool, ConfigError> {
+    let is_public = !listen.ip().is_loopback();
+    match get::<bool>(given, "require_client_keys")? {
+        Some(false) if is_public => {
+            let why =
+                format!("whoever reaches {listen} would spend your accounts; leave it out, or listen on 127.0.0.1");
+            Err(wrong(given, "require_client_keys", &why))
+        }
+        asked => Ok(asked.unwrap_or(is_public)),
     }
-    let why = "whoever reaches this server spends its accounts, so it listens on loopback addresses only \
-               (127.0.0.1, [::1]) until clients have keys of their own; use a tunnel to reach it from elsewhere";
-    Err(wrong(given, "listen", why))
+}
+
+fn tls(given: &Given) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    match (get(given, "tls_cert")?, get(given, "tls_key")?) {
+        (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(wrong(given, "tls_cert", "its key is missing: set tls_key too")),
+        (None, Some(_)) => Err(wrong(given, "tls_key", "its certificate is missing: set tls_cert too")),
+    }
+}
+
+/// A duration as settings are written: `250ms`, `90s`, `10m`, `5h`, `7d`.
+///
+/// # Errors
+/// What it should look like.
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
+    Value::parse(text)
 }
 
 fn set<T: Value>(given: &Given, key: &'static str, place: &mut T) -> Result<(), ConfigError> {
@@ -355,10 +395,29 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_others_can_reach_is_refused() {
-        let error = resolve(&[("listen", "0.0.0.0:8080")], &[], "").expect_err("public");
-        assert!(error.starts_with("listen (from the command line): whoever reaches this server"), "{error}");
-        assert!(resolve(&[("listen", "[::1]:0")], &[], "").is_ok());
+    fn clients_need_keys_wherever_others_than_this_machine_can_reach_the_server() {
+        let required = |listen, asked| {
+            let file = if asked == "" { String::new() } else { format!("require_client_keys = {asked}") };
+            resolve(&[("listen", listen)], &[], &file).map(|config| config.gateway.require_client_keys)
+        };
+        for loopback in ["127.0.0.1:8080", "[::1]:0"] {
+            assert_eq!(required(loopback, ""), Ok(false));
+            assert_eq!(required(loopback, "true"), Ok(true));
+        }
+        for public in ["0.0.0.0:8080", "192.0.2.1:80", "[::]:8080"] {
+            assert_eq!(required(public, ""), Ok(true));
+            let error = required(public, "false").expect_err("an open door");
+            assert!(error.contains("line 1 of the configuration file): whoever reaches"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_come_together() {
+        let (certificate, key) = (("tls_cert", "/c.pem"), ("tls_key", "/k.pem"));
+        let error = resolve(&[certificate], &[], "").expect_err("half");
+        assert_eq!(error, "tls_cert (from the command line): its key is missing: set tls_key too");
+        assert!(resolve(&[key], &[], "").is_err());
+        assert_eq!(resolve(&[certificate, key], &[], "").expect("both").tls, Some(("/c.pem".into(), "/k.pem".into())));
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Edge {
             return Err(refused(StatusCode::BAD_REQUEST, "a request has either content-length or transfer-encoding"));
         }
         self.check_host(request.uri(), headers)?;
-        self.check_origin(headers)
+        self.check_origin(request.uri(), headers)
     }
 
     /// HTTP/1.1 names the host in a header, HTTP/2 and absolute URLs in the target; where both do, both must hold.
@@ -45,7 +45,7 @@ impl Edge {
         let header = headers.get_all(HOST).iter().map(|value| value.to_str().unwrap_or_default());
         for host in header.chain(uri.authority().map(|authority| authority.as_str())) {
             named = true;
-            if !self.answers_for(host) {
+            if !self.answers_for(host) && !self.is_any_address(host) {
                 let message = "this server does not answer for that host; add it to allowed_hosts if it should";
                 return Err(refused(StatusCode::MISDIRECTED_REQUEST, message));
             }
@@ -53,11 +53,14 @@ impl Edge {
         if named { Ok(()) } else { Err(refused(StatusCode::BAD_REQUEST, "a request names its host")) }
     }
 
-    /// Programs send no `Origin`, pages do: only pages of this server may ask.
-    fn check_origin(&self, headers: &HeaderMap) -> Result<(), Refused> {
+    /// Programs send no `Origin`, pages do: only pages of this server may ask. The host has been checked by now, so an
+    /// origin that is the same is this server's, whatever address it has.
+    fn check_origin(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
+        let header = headers.get(HOST).and_then(|value| value.to_str().ok());
+        let asked = uri.authority().map(|authority| authority.as_str()).or(header);
         let same = |origin: &HeaderValue| {
             let origin = origin.to_str().unwrap_or_default();
-            origin.split_once("://").is_some_and(|(_, host)| self.answers_for(host))
+            origin.split_once("://").is_some_and(|(_, host)| Some(host) == asked || self.answers_for(host))
         };
         if headers.get_all(ORIGIN).iter().all(same) {
             return Ok(());
@@ -65,15 +68,24 @@ impl Edge {
         Err(refused(StatusCode::FORBIDDEN, "pages of other sites may not send requests here"))
     }
 
+    /// A server on all addresses does not know them all. An address can't be rebound as a name can, so any will do; but
+    /// not as an origin, where it may be anybody's.
+    fn is_any_address(&self, host: &str) -> bool {
+        self.listen.is_unspecified() && address(without_port(host)).is_some()
+    }
+
     fn answers_for(&self, host: &str) -> bool {
         let name = without_port(host);
-        let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        let is_local = match address {
-            Ok(address) => address.is_loopback() || address == self.listen,
-            Err(_) => name.eq_ignore_ascii_case("localhost"),
+        let is_local = match address(name) {
+            Some(address) => address.is_loopback() || address == self.listen,
+            None => name.eq_ignore_ascii_case("localhost"),
         };
         is_local || self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
     }
+}
+
+fn address(name: &str) -> Option<IpAddr> {
+    name.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 const fn refused(status: StatusCode, message: &'static str) -> Refused {
@@ -135,6 +147,18 @@ mod tests {
         for foreign in ["https://evil.example", "null", "http://localhost.evil.example", "http://evil.example:80"] {
             assert_eq!(origin(foreign), Some(403), "{foreign}");
         }
+    }
+
+    #[test]
+    fn a_server_on_all_addresses_answers_for_any_address_but_not_for_any_page() {
+        let edge = Edge::new("0.0.0.0:8080".parse().expect("an address"), vec![]);
+        let check = |host: &str, origin: &str| {
+            let request = Request::builder().uri("/").header("host", host).header("origin", origin);
+            edge.check(&request.body(()).expect("valid")).err().map(|refused| refused.status.as_u16())
+        };
+        assert_eq!(check("192.0.2.7:8080", "http://192.0.2.7:8080"), None);
+        assert_eq!(check("192.0.2.7:8080", "http://192.0.2.8:8080"), Some(403));
+        assert_eq!(check("evil.example:8080", "http://evil.example:8080"), Some(421));
     }
 
     #[test]

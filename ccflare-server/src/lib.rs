@@ -6,14 +6,19 @@
 mod api;
 mod app;
 pub mod config;
+mod doors;
 mod edge;
 pub mod logging;
+mod pages;
+mod patience;
 mod probes;
 mod run;
 mod serve;
+mod tickets;
+pub mod tls;
 mod token;
 
-pub use app::{App, AppBody};
+pub use app::{App, AppBody, Surface};
 pub use config::Config;
 pub use edge::Edge;
 pub use probes::Readiness;

@@ -36,6 +36,9 @@ struct Probed {
     readiness: Readiness,
 }
 
+/// What answers at every listener.
+pub(crate) const PATHS: [&str; 4] = ["/health", "/livez", "/readyz", "/api/hello"];
+
 pub(crate) fn router(control: Arc<dyn Control>, readiness: Readiness) -> Router {
     Router::new()
         .route("/", get(root))

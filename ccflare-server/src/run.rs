@@ -4,21 +4,23 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use ccflare_core::{control::Control, gateway::Gateway, store::RedbStore};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AdminToken, App, Config, Edge, Readiness, ServeOptions, logging, serve};
+use crate::{AdminToken, App, Config, Edge, Readiness, ServeOptions, Surface, logging, serve, tls};
 
 /// A server under way.
 #[derive(Debug)]
 pub struct Running {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where the operator's routes answer, if not there.
+    pub admin_address: Option<SocketAddr>,
     /// What its operator can do.
     pub control: Arc<dyn Control>,
     readiness: Readiness,
     stop: CancellationToken,
-    serving: JoinHandle<()>,
+    serving: JoinSet<()>,
     gateway: Gateway,
     drain: std::time::Duration,
 }
@@ -38,35 +40,69 @@ pub async fn start(config: Config) -> Result<Running> {
             AdminToken::load_or_create(&file).with_context(|| format!("can't use {}", file.display()))?
         }
     };
+    let tls = config.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
     let builder = Gateway::builder(Arc::new(store)).options(config.gateway.clone());
     let gateway = builder.authorization_servers(config.servers.clone()).build().await?;
-    let listener = TcpListener::bind(config.listen).await.with_context(|| {
-        format!("can't listen on {}; is another ccflare running? (choose another with --listen)", config.listen)
-    })?;
-    let address = listener.local_addr()?;
-
+    require_a_key(&config, &*gateway.control()).await?;
+    let (listener, address) = listen(config.listen, "--listen").await?;
     let readiness = Readiness::default();
     let edge = Edge::new(address, config.allowed_hosts.clone());
-    let app = App::new(edge, gateway.line(), gateway.control(), token, readiness.clone());
+    let make = if tls.is_some() { App::secure } else { App::new };
+    let app = make(edge.clone(), gateway.line(), gateway.control(), token, readiness.clone());
     let stop = CancellationToken::new();
-    let options = ServeOptions { drain: config.drain_timeout, ..ServeOptions::default() };
-    let serving = tokio::spawn(serve(listener, app, options, stop.clone().cancelled_owned()));
+    let options = ServeOptions { drain: config.drain_timeout, tls, ..ServeOptions::default() };
+    let mut serving = JoinSet::new();
+    let mut admin_address = None;
+    let surface = if let Some(admin) = config.admin_listen {
+        let (listener, address) = listen(admin, "admin_listen").await?;
+        let app = app.at(Edge::new(address, config.allowed_hosts.clone()), Surface::Operator);
+        serving.spawn(serve(listener, app, options.clone(), stop.clone().cancelled_owned()));
+        admin_address = Some(address);
+        tracing::info!(%address, "the operator's routes answer here alone");
+        Surface::Line
+    } else {
+        Surface::Whole
+    };
+    serving.spawn(serve(listener, app.at(edge, surface), options, stop.clone().cancelled_owned()));
     readiness.set(true);
     tracing::info!(%address, data_dir = %config.data_dir.display(), "listening");
     if config.admin_token.is_none() {
         tracing::info!(file = %config.token_file().display(), "the admin token is kept in");
     }
     let control = gateway.control();
-    Ok(Running { address, control, readiness, stop, serving, gateway, drain: config.drain_timeout })
+    Ok(Running { address, admin_address, control, readiness, stop, serving, gateway, drain: config.drain_timeout })
+}
+
+async fn listen(address: SocketAddr, setting: &str) -> Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("can't listen on {address}; is another ccflare running? (choose another with {setting})")
+    })?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+/// A server that others can reach, and that lets nobody in, was not meant so: says how to make the first key.
+async fn require_a_key(config: &Config, control: &dyn Control) -> Result<()> {
+    if config.listen.ip().is_loopback() || control.client_keys().await?.iter().any(|key| key.state == "valid") {
+        return Ok(());
+    }
+    anyhow::bail!(
+        "others can reach {}, so clients need keys there, and there is none that works; make one first: \
+         `ccflare key create NAME --data-dir {}`",
+        config.listen,
+        config.data_dir.display()
+    )
 }
 
 impl Running {
     /// Stops: says so, takes no more connections, lets requests finish up to the deadline, writes everything down.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.readiness.set(false);
         self.stop.cancel();
-        if let Err(error) = self.serving.await {
-            tracing::error!(%error, "the accept loop failed");
+        while let Some(ended) = self.serving.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "an accept loop failed");
+            }
         }
         let written = self.gateway.shutdown(self.drain).await;
         tracing::info!(written, "everything is written down");

@@ -1,6 +1,7 @@
-//! The accept loop: HTTP/1.1 and HTTP/2 with prior knowledge on one socket, drained before it ends.
+//! The accept loop: HTTP/1.1 and HTTP/2 (with prior knowledge, or as TLS agrees on) on one socket, drained before it
+//! ends.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -11,15 +12,17 @@ use hyper_util::{
     },
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::App;
+use crate::{App, doors::Peer};
 
 /// What can be set about serving.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ServeOptions {
     /// How long open requests may go on once the server is told to stop. 30 s.
@@ -28,18 +31,33 @@ pub struct ServeOptions {
     pub head: Duration,
     /// Open connections; more wait to be accepted. 16,384.
     pub connections: usize,
+    /// Speaks TLS with clients, with this certificate and key. None.
+    pub tls: Option<TlsAcceptor>,
+}
+
+impl fmt::Debug for ServeOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { drain, head, connections, tls } = self;
+        f.debug_struct("ServeOptions")
+            .field("drain", drain)
+            .field("head", head)
+            .field("connections", connections)
+            .field("tls", &tls.is_some())
+            .finish()
+    }
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
-        Self { drain: Duration::from_secs(30), head: Duration::from_secs(30), connections: 16_384 }
+        Self { drain: Duration::from_secs(30), head: Duration::from_secs(30), connections: 16_384, tls: None }
     }
 }
 
 /// Serves `app` on `listener` until `shutdown` comes true; then lets requests under way finish, up to the deadline, and
 /// breaks off the rest. When it returns, no connection is left.
 pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutdown: impl Future<Output = ()>) {
-    let (server, app) = (Arc::new(builder(options)), Arc::new(app));
+    let (server, app) = (Arc::new(builder(&options)), Arc::new(app));
+    let doorstep = Arc::new(Doorstep { tls: options.tls.clone(), patience: options.head });
     let places = Arc::new(Semaphore::new(options.connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -49,9 +67,17 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
         while connections.try_join_next().is_some() {}
         tokio::select! {
             () = &mut shutdown => break,
-            (stream, place) = accept(&listener, &places) => {
-                let (server, app, watcher) = (Arc::clone(&server), Arc::clone(&app), graceful.watcher());
-                connections.spawn(converse(server, stream, app, watcher, place));
+            (stream, peer, place) = accept(&listener, &places) => {
+                let (server, doorstep, watcher) = (Arc::clone(&server), Arc::clone(&doorstep), graceful.watcher());
+                let answers = Answers { app: Arc::clone(&app), peer: Peer(peer) };
+                connections.spawn(async move {
+                    match doorstep.greet(stream).await {
+                        Some(Stream::Plain(stream)) => converse(server, stream, answers, watcher).await,
+                        Some(Stream::Tls(stream)) => converse(server, *stream, answers, watcher).await,
+                        None => {}
+                    }
+                    drop(place);
+                });
             }
         }
     }
@@ -63,7 +89,7 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
     connections.shutdown().await;
 }
 
-fn builder(options: ServeOptions) -> Builder<TokioExecutor> {
+fn builder(options: &ServeOptions) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(options.head).pipeline_flush(true);
     builder
@@ -77,11 +103,11 @@ fn builder(options: ServeOptions) -> Builder<TokioExecutor> {
 }
 
 /// The next connection, once there is room for it. A machine that is short of file descriptors gets time to recover.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     loop {
         let place = Arc::clone(places).acquire_owned().await.expect("nobody closes this semaphore");
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, peer)) => return (stream, peer, place),
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "can't accept connections; trying again in a second");
@@ -96,19 +122,53 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn converse(
-    server: Arc<Builder<TokioExecutor>>,
-    stream: TcpStream,
+/// What answers a connection, and who is at its other end.
+struct Answers {
     app: Arc<App>,
-    watcher: Watcher,
-    _place: OwnedSemaphorePermit,
-) {
-    // Deltas are small and must not wait for each other.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection was gone before it began");
-        return;
+    peer: Peer,
+}
+
+/// What happens to a connection before its first request.
+struct Doorstep {
+    tls: Option<TlsAcceptor>,
+    /// For the handshake; as long as for a request's head.
+    patience: Duration,
+}
+
+/// A connection that requests can be read from.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Doorstep {
+    /// Nothing, if the connection is gone or its handshake fails or takes too long.
+    async fn greet(&self, stream: TcpStream) -> Option<Stream> {
+        // Deltas are small and must not wait for each other.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection was gone before it began");
+            return None;
+        }
+        let Some(tls) = &self.tls else { return Some(Stream::Plain(stream)) };
+        match tokio::time::timeout(self.patience, tls.accept(stream)).await {
+            Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a TLS handshake failed");
+                None
+            }
+            Err(_) => None,
+        }
     }
-    let answer = service_fn(move |request: http::Request<Incoming>| Arc::clone(&app).answer(request));
+}
+
+async fn converse<S>(server: Arc<Builder<TokioExecutor>>, stream: S, answers: Answers, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let answer = service_fn(move |mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(answers.peer);
+        Arc::clone(&answers.app).answer(request)
+    });
     let connection = server.serve_connection(TokioIo::new(stream), answer).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "a connection ended early");

@@ -1,6 +1,7 @@
 //! What is done. One file a noun.
 
 use anyhow::Result;
+use ccflare_core::control::views::AuditQuery;
 
 use crate::{
     args::{Arguments, Command, Keys},
@@ -9,8 +10,10 @@ use crate::{
 };
 
 mod account;
+mod key;
 mod keys;
 mod login;
+mod open;
 mod requests;
 mod serve;
 
@@ -22,6 +25,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Account(verb) => account::run(verb, async || connect(&flags, server.clone()).await, output).await,
         Command::Requests(wanted) => requests::run(wanted, &*connect(&flags, server).await?, output).await,
         Command::Keys(Keys::Rotate) => keys::rotate(&flags, output),
+        Command::Key(verb) => key::run(verb, &*connect(&flags, server).await?, output).await,
+        Command::Open { print } => open::run(print, &*connect(&flags, server).await?, output).await,
+        Command::Audit { limit, before } => {
+            let entries = connect(&flags, server).await?.audit(AuditQuery { before, limit }).await?;
+            print::audit(&entries, output)
+        }
         Command::Status => {
             let status = connect(&flags, server).await?.status().await?;
             print::status(&status, output)

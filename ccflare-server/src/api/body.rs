@@ -3,11 +3,12 @@
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
-    http::{StatusCode, header},
+    http::StatusCode,
 };
 use serde::de::DeserializeOwned;
 
 use super::ApiError;
+use crate::doors::is_json;
 
 /// A body of this type. Only `application/json` is read: a page of another site can't send that unasked.
 pub(super) struct Body<T>(pub(super) T);
@@ -16,11 +17,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let is_json = kind.is_some_and(|kind| kind.split(';').next().unwrap_or_default().trim() == "application/json");
-        if !is_json {
-            let message = "the body must be JSON, with `content-type: application/json`".to_owned();
-            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", message));
+        if !is_json(request.headers()) {
+            return Err(ApiError::not_json());
         }
         let bytes = Bytes::from_request(request, state)
             .await

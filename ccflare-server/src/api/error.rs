@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// What an operator is told.
 #[derive(Debug)]
-pub(super) struct ApiError {
+pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -18,11 +18,15 @@ pub(super) struct ApiError {
 }
 
 impl ApiError {
-    pub(super) const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
+    pub(crate) const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
         Self { status, code, message, details: None }
     }
 
-    pub(super) fn unauthorized() -> Self {
+    pub(crate) const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(crate) fn unauthorized() -> Self {
         let message =
             "this needs the admin token: `Authorization: Bearer TOKEN`; the server's log says where it is kept";
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message.to_owned())

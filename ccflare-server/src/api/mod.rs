@@ -6,24 +6,26 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, OriginalUri, Request, State},
-    http::{HeaderValue, header},
-    middleware::{self, Next},
+    extract::{DefaultBodyLimit, OriginalUri, State},
+    middleware,
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
 use ccflare_core::control::Control;
 use http::{Method, StatusCode};
 
-use crate::AdminToken;
+use crate::doors::{self, Doors};
 
 mod accounts;
+mod audit;
 mod body;
 mod error;
+mod keys;
+mod links;
 mod oauth;
 mod requests;
 
-use error::ApiError;
+pub(crate) use error::ApiError;
 
 /// Nothing an operator sends is longer.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -31,7 +33,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 type Shared = Arc<dyn Control>;
 
 /// The table of routes below `/api`.
-pub(crate) fn router(control: Arc<dyn Control>, token: AdminToken) -> Router {
+pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
     Router::new()
         .route("/status", get(status))
         .route("/strategies", get(strategies))
@@ -49,36 +51,18 @@ pub(crate) fn router(control: Arc<dyn Control>, token: AdminToken) -> Router {
         // Requests
         .route("/requests", get(requests::list))
         .route("/requests/{request}", get(requests::one))
+        // Doors
+        .route("/keys", get(keys::list).post(keys::create))
+        .route("/keys/{key}/revoke", post(keys::revoke))
+        .route("/keys/{key}/rotate", post(keys::rotate))
+        .route("/audit", get(audit::list))
+        .route("/login-links", post(links::create).with_state(doors.clone()))
         // Never forwarded: in the original a path that nobody knew went upstream with an account's credentials.
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(token, require_token))
-        .layer(middleware::map_response(harden))
+        .layer(middleware::from_fn_with_state(doors, doors::guard))
         .with_state(control)
-}
-
-/// `Authorization: Bearer` with the admin token, or nothing.
-async fn require_token(State(token): State<AdminToken>, request: Request, next: Next) -> Response {
-    let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = authorization.and_then(|value| value.split_once(' '));
-    let is_admin =
-        given.is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case("bearer") && token.matches(given.trim()));
-    if is_admin { next.run(request).await } else { ApiError::unauthorized().into_response() }
-}
-
-/// Answers are for this operator, now, and for no page to frame or guess the type of.
-async fn harden(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
 }
 
 async fn status(State(control): State<Shared>) -> Result<Response, ApiError> {

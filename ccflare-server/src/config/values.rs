@@ -18,15 +18,19 @@ impl Value for String {
     }
 }
 
-impl Value for bool {
-    fn parse(text: &str) -> Result<Self, &'static str> {
-        text.parse().map_err(|_| "true or false")
-    }
-}
-
 impl Value for PathBuf {
     fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() { Err("a path") } else { Ok(text.into()) }
+    }
+}
+
+impl Value for bool {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        match text {
+            "true" | "yes" | "1" => Ok(true),
+            "false" | "no" | "0" => Ok(false),
+            _ => Err("true or false"),
+        }
     }
 }
 

@@ -1,0 +1,24 @@
+//! `ccflare key …`.
+
+use anyhow::Result;
+use ccflare_core::control::{Control, views::NewClientKey};
+
+use crate::{
+    args::{CreateKey, Key, Output},
+    print,
+};
+
+pub(super) async fn run(verb: Key, control: &dyn Control, output: Output) -> Result<()> {
+    match verb {
+        Key::List => print::keys(&control.client_keys().await?, output),
+        Key::Create(CreateKey { name, expires, models, accounts }) => {
+            let new = NewClientKey { name, expires_in_seconds: expires, models, accounts };
+            print::new_key(&control.create_client_key(new).await?, output)
+        }
+        Key::Revoke { key } => {
+            let revoked = control.revoke_client_key(&key).await?;
+            print::done(&format!("key {:?} revoked", revoked.name), output)
+        }
+        Key::Rotate { key } => print::new_key(&control.rotate_client_key(&key).await?, output),
+    }
+}

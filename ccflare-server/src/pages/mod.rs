@@ -1,0 +1,3 @@
+//! Pages for people: drawn here, working without script.
+
+pub(crate) mod login;
