@@ -10,7 +10,7 @@ use ccflare_core::{
         views::{AccountView, NewAccount, RequestPageQuery, RequestView},
     },
     domain::{Secret, Timestamp},
-    gateway::{Gateway, GatewayOptions},
+    gateway::{Gateway, GatewayBuilder, GatewayOptions},
     oauth::AuthorizationServers,
     store::RedbStore,
 };
@@ -56,15 +56,31 @@ impl Stage {
 
     /// The same with an upstream of another making.
     pub async fn set(accounts: &[&str], config: MockConfig, options: GatewayOptions) -> Self {
-        Self::set_with_servers(accounts, config, options, AuthorizationServers::default()).await
+        Self::staged(accounts, config, options, |builder| builder, ServeOptions::default()).await
     }
 
     /// The same with authorization servers at which accounts can log in.
     pub async fn set_with_servers(
         accounts: &[&str],
         config: MockConfig,
-        mut options: GatewayOptions,
+        options: GatewayOptions,
         servers: AuthorizationServers,
+    ) -> Self {
+        let build = |builder: GatewayBuilder| builder.authorization_servers(servers);
+        Self::staged(accounts, config, options, build, ServeOptions::default()).await
+    }
+
+    /// The same, served in another way.
+    pub async fn serving(accounts: &[&str], config: MockConfig, options: GatewayOptions, serve: ServeOptions) -> Self {
+        Self::staged(accounts, config, options, |builder| builder, serve).await
+    }
+
+    async fn staged(
+        accounts: &[&str],
+        config: MockConfig,
+        mut options: GatewayOptions,
+        build: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+        serve: ServeOptions,
     ) -> Self {
         // Accounts of one organisation would share their limits.
         let own = |config: MockConfig, name: &&str| config.key(*name, KeyConfig::organization(format!("org-{name}")));
@@ -73,7 +89,7 @@ impl Stage {
         let clock = Arc::new(ManualClock::new(START));
         let store = Arc::new(RedbStore::in_memory());
         let builder = Gateway::builder(store).options(options).clock(Arc::clone(&clock) as Arc<dyn Clock>);
-        let gateway = builder.authorization_servers(servers).build().await.expect("an empty store opens");
+        let gateway = build(builder).build().await.expect("an empty store opens");
         let control = gateway.control();
         for name in accounts {
             control.add_account(NewAccount::with_key(name, Secret::new(name))).await.expect("a new account");
@@ -86,7 +102,7 @@ impl Stage {
         let token = AdminToken::new(&Secret::new(TOKEN));
         let app = App::new(Edge::new(address, vec![]), gateway.line(), gateway.control(), token, Readiness::default());
         let stopped = async move { drop(stopped.await) };
-        let serving = tokio::spawn(ccflare_server::serve(listener, app, ServeOptions::default(), stopped));
+        let serving = tokio::spawn(ccflare_server::serve(listener, app, serve, stopped));
         let client = http_client();
         Self { mock, control, clock, address, client, gateway, stop, serving }
     }

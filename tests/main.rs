@@ -2,11 +2,14 @@
 //! told to misbehave. One file for each behaviour a user would name.
 
 mod accounting;
+mod attacks;
 mod bytes;
 mod canary;
 mod control;
+mod doors;
 mod failover;
 mod harness;
+mod keys;
 mod limits;
 mod oauth;
 mod protocol;

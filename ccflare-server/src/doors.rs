@@ -173,12 +173,12 @@ pub(crate) async fn harden(mut response: Response) -> Response {
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                                        connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What an admitted browser or program gets for a status that is not about what it asked for.
+/// Why the doors stay shut.
 impl ApiError {
     fn too_many_tries(wait: Duration) -> Self {
-        let seconds = wait.as_secs().max(1);
+        let seconds = wait.as_secs() + 1;
         let message = format!("too many wrong tokens from this address; try again in {seconds} s");
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", message)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", message).after(seconds)
     }
 
     fn cross_site() -> Self {

@@ -3,7 +3,13 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
-use ccflare_core::{control::Control, gateway::Gateway, store::RedbStore};
+use ccflare_core::{
+    clock::{Clock, SystemClock},
+    control::Control,
+    domain::{ClientKey, KeyState},
+    gateway::Gateway,
+    store::{ClientKeyStore, RedbStore},
+};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -41,9 +47,9 @@ pub async fn start(config: Config) -> Result<Running> {
         }
     };
     let tls = config.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
+    require_a_key(&config, &store).await?;
     let builder = Gateway::builder(Arc::new(store)).options(config.gateway.clone());
     let gateway = builder.authorization_servers(config.servers.clone()).build().await?;
-    require_a_key(&config, &*gateway.control()).await?;
     let (listener, address) = listen(config.listen, "--listen").await?;
     let readiness = Readiness::default();
     let edge = Edge::new(address, config.allowed_hosts.clone());
@@ -82,8 +88,10 @@ async fn listen(address: SocketAddr, setting: &str) -> Result<(TcpListener, Sock
 }
 
 /// A server that others can reach, and that lets nobody in, was not meant so: says how to make the first key.
-async fn require_a_key(config: &Config, control: &dyn Control) -> Result<()> {
-    if config.listen.ip().is_loopback() || control.client_keys().await?.iter().any(|key| key.state == "valid") {
+async fn require_a_key(config: &Config, store: &dyn ClientKeyStore) -> Result<()> {
+    let now = SystemClock::new().now();
+    let works = |key: &ClientKey| key.state(now) == KeyState::Valid;
+    if config.listen.ip().is_loopback() || store.client_keys().await?.iter().any(works) {
         return Ok(());
     }
     anyhow::bail!(

@@ -1,7 +1,15 @@
 //! The accept loop: HTTP/1.1 and HTTP/2 (with prior knowledge, or as TLS agrees on) on one socket, drained before it
 //! ends.
 
-use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    fmt, io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -72,8 +80,8 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
                 let answers = Answers { app: Arc::clone(&app), peer: Peer(peer) };
                 connections.spawn(async move {
                     match doorstep.greet(stream).await {
-                        Some(Stream::Plain(stream)) => converse(server, stream, answers, watcher).await,
-                        Some(Stream::Tls(stream)) => converse(server, *stream, answers, watcher).await,
+                        Some(Stream::Plain(stream)) => converse(server, stream, answers, watcher, doorstep.patience).await,
+                        Some(Stream::Tls(stream)) => converse(server, *stream, answers, watcher, doorstep.patience).await,
                         None => {}
                     }
                     drop(place);
@@ -161,16 +169,35 @@ impl Doorstep {
     }
 }
 
-async fn converse<S>(server: Arc<Builder<TokioExecutor>>, stream: S, answers: Answers, watcher: Watcher)
-where
+async fn converse<S>(
+    server: Arc<Builder<TokioExecutor>>,
+    stream: S,
+    answers: Answers,
+    watcher: Watcher,
+    patience: Duration,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let asked = Arc::new(AtomicBool::new(false));
+    let has_asked = Arc::clone(&asked);
     let answer = service_fn(move |mut request: http::Request<Incoming>| {
+        has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(answers.peer);
         Arc::clone(&answers.app).answer(request)
     });
     let connection = server.serve_connection(TokioIo::new(stream), answer).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
+    let mut connection = std::pin::pin!(watcher.watch(connection));
+    let early = tokio::select! {
+        ended = &mut connection => Some(ended),
+        () = tokio::time::sleep(patience) => None,
+    };
+    let ended = match early {
+        Some(ended) => ended,
+        // The server's own timer begins with the first bytes that tell the protocol; who never sends those waits here.
+        None if !asked.load(Ordering::Relaxed) => return,
+        None => connection.await,
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -15,11 +15,17 @@ pub(crate) struct ApiError {
     code: &'static str,
     message: String,
     details: Option<Value>,
+    retry_after: Option<u64>,
 }
 
 impl ApiError {
     pub(crate) const fn new(status: StatusCode, code: &'static str, message: String) -> Self {
-        Self { status, code, message, details: None }
+        Self { status, code, message, details: None, retry_after: None }
+    }
+
+    /// The same, and after how many seconds to try again.
+    pub(crate) fn after(self, seconds: u64) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     pub(crate) const fn status(&self) -> StatusCode {
@@ -62,6 +68,9 @@ impl IntoResponse for ApiError {
             shape["details"] = details;
         }
         let mut response = (self.status, Json(shape)).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
