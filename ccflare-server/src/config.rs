@@ -396,8 +396,8 @@ mod tests {
 
     #[test]
     fn clients_need_keys_wherever_others_than_this_machine_can_reach_the_server() {
-        let required = |listen, asked| {
-            let file = if asked == "" { String::new() } else { format!("require_client_keys = {asked}") };
+        let required = |listen: &str, asked: &str| {
+            let file = if asked.is_empty() { String::new() } else { format!("require_client_keys = {asked}") };
             resolve(&[("listen", listen)], &[], &file).map(|config| config.gateway.require_client_keys)
         };
         for loopback in ["127.0.0.1:8080", "[::1]:0"] {

@@ -76,7 +76,7 @@ impl Local {
         let keys = self.store.client_keys().await?;
         let by_id = key.parse().ok().and_then(|id: ClientKeyId| keys.iter().find(|known| known.id == id));
         let named = || keys.iter().filter(|known| *known.name == *key);
-        let found = by_id.or_else(|| named().find(|known| known.revoked.is_none())).or_else(|| named().last());
+        let found = by_id.or_else(|| named().find(|known| known.revoked.is_none())).or_else(|| named().next_back());
         found.cloned().ok_or_else(|| ControlError::NotFound(format!("there is no client key {key:?}")))
     }
 
