@@ -13,11 +13,11 @@ use async_trait::async_trait;
 use ccflare_core::{
     domain::{
         Account, AccountChange, AccountId, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Exchange,
-        ExchangeId, Intent, LoginId, Outcome, PendingLogin, Timestamp,
+        ExchangeId, Intent, LoginId, Outcome, Payload, PendingLogin, Timestamp,
     },
     store::{
         AUDIT_LENGTH, AccountStore, AuditStore, ClientKeyStore, Lease, LeaseStore, LedgerEntry, LedgerStore,
-        LoginStore, PageRequest, Store, StoreError, conformance,
+        LoginStore, PageRequest, PayloadStore, Store, StoreError, conformance,
     },
 };
 
@@ -36,6 +36,7 @@ struct Maps {
     settled: BTreeMap<ExchangeId, Exchange>,
     keys: BTreeMap<ClientKeyId, ClientKey>,
     audit: BTreeMap<AuditId, AuditEntry>,
+    payloads: BTreeMap<ExchangeId, Payload>,
 }
 
 impl MapStore {
@@ -238,6 +239,28 @@ impl AuditStore for MapStore {
         Ok(self.with(|maps| {
             let newest_first = maps.audit.iter().rev().filter(|(id, _)| older(id));
             newest_first.take(limit).map(|(_, entry)| entry.clone()).collect()
+        }))
+    }
+}
+
+/// What is kept here never leaves memory; a backend that writes it down has to seal it.
+#[async_trait]
+impl PayloadStore for MapStore {
+    async fn keep_payloads(&self, batch: &[Payload]) -> Result<(), StoreError> {
+        self.with(|maps| maps.payloads.extend(batch.iter().map(|payload| (payload.id, payload.clone()))));
+        Ok(())
+    }
+
+    async fn payload(&self, id: ExchangeId) -> Result<Option<Payload>, StoreError> {
+        Ok(self.with(|maps| maps.payloads.get(&id).cloned()))
+    }
+
+    async fn sweep_payloads(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let end = ExchangeId::first_of(before);
+        Ok(self.with(|maps| {
+            let old: Vec<_> = maps.payloads.range(..end).take(limit).map(|(id, _)| *id).collect();
+            old.iter().for_each(|id| drop(maps.payloads.remove(id)));
+            old.len()
         }))
     }
 }

@@ -5,6 +5,7 @@ mod accounting;
 mod attacks;
 mod bytes;
 mod canary;
+mod capture;
 mod control;
 mod doors;
 mod failover;

@@ -222,6 +222,9 @@ pub(crate) enum Keys {
 pub(crate) struct Requests {
     /// Only this one
     pub(crate) id: Option<String>,
+    /// Show what it carried, if that was kept
+    #[arg(long, requires = "id")]
+    pub(crate) payload: bool,
     /// How many
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: usize,

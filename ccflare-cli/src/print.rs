@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 use ccflare_core::control::views::{
-    AccountView, AuditView, BrowserLinkView, ClientKeyView, NewKeyView, RequestPage, RequestView, StatusView,
+    AccountView, AuditView, BrowserLinkView, ClientKeyView, NewKeyView, PayloadView, RequestPage, RequestView,
+    StatusView,
 };
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Serialize;
@@ -147,6 +148,21 @@ pub(crate) fn request(request: &RequestView, output: Output) -> Result<()> {
     }
     right(&mut table, &[0, 3, 5, 6]);
     line(&format!("{table}"))
+}
+
+pub(crate) fn payload(payload: &PayloadView, output: Output) -> Result<()> {
+    if output.json {
+        return as_json(payload);
+    }
+    for (name, side) in [("request", &payload.request), ("response", &payload.response)] {
+        let cut = if side.truncated { ", not all of them kept" } else { "" };
+        line(&format!("== {name}: {} bytes{cut} ({})", side.bytes, side.encoding))?;
+        side.headers.iter().try_for_each(|(name, value)| line(&format!("{name}: {value}")))?;
+        line("")?;
+        // What others wrote must not steer the terminal.
+        line(&side.body.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}"))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn status(status: &StatusView, output: Output) -> Result<()> {

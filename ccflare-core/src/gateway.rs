@@ -28,7 +28,8 @@ use crate::{
     pool::AccountPool,
     provider::{Anthropic, Providers},
     proxy::{AdmitLayer, CollectLayer, CollectOptions, Line, Proxy, stack},
-    record::{RecordLayer, Recorder},
+    record::{Capture, CaptureOptions, CaptureWriter, RecordLayer, Recorder},
+    retention::Retention,
     store::{
         Store, StoreError, WriteBehind,
         write_behind::{WriteBehindOptions, Writer},
@@ -62,6 +63,10 @@ pub struct GatewayOptions {
     pub allow_link_local: bool,
     /// Where accounts without an address of their own, and requests without an account, go.
     pub upstream_base_url: Option<Url>,
+    /// How to keep what exchanges carry. It is not kept.
+    pub capture: Option<CaptureOptions>,
+    /// How long what they carried is kept. 7 days.
+    pub payload_age: Duration,
 }
 
 impl Default for GatewayOptions {
@@ -79,6 +84,8 @@ impl Default for GatewayOptions {
             idle_timeout: upstream.idle_timeout,
             allow_link_local: upstream.allow_link_local,
             upstream_base_url: None,
+            capture: None,
+            payload_age: Duration::from_secs(7 * 24 * 60 * 60),
         }
     }
 }
@@ -140,7 +147,10 @@ impl GatewayBuilder {
         let (queue, writer) = WriteBehind::start(Arc::clone(&store) as _, WriteBehindOptions::default());
         let pool = Arc::new(AccountPool::new(store.accounts().await?).journaled(queue.clone()));
 
-        let recorder = Recorder::new(queue.clone(), Arc::clone(&clock));
+        let captured = options.capture.map(|options| Capture::start(Arc::clone(&store) as _, options));
+        let (capture, capture_writer) = captured.unzip();
+        let retention = Retention::start(Arc::clone(&store) as _, Arc::clone(&clock), options.payload_age);
+        let recorder = Recorder::new(queue.clone(), Arc::clone(&clock)).capturing(capture.clone());
         let balance =
             BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy), providers.clone(), Arc::clone(&clock))
                 .with_options(BalanceOptions { longest_wait: options.throttle_wait });
@@ -171,10 +181,11 @@ impl GatewayBuilder {
         let line = stack::line(admit, collect, proxy.clone());
         let local = Local::new(Arc::clone(&store), pool, strategy, providers, Arc::clone(&clock), Some(queue.clone()))
             .with_logins(logins)
-            .with_keys(keys);
+            .with_keys(keys)
+            .capturing(capture);
         // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.
         let control = Arc::new(Audited::new(Arc::new(local), store, clock));
-        Ok(Gateway { line, proxy, control, queue, writer })
+        Ok(Gateway { line, proxy, control, queue, writer, capture_writer, retention })
     }
 }
 
@@ -193,6 +204,8 @@ pub struct Gateway {
     control: Arc<Audited>,
     queue: WriteBehind,
     writer: Writer,
+    capture_writer: Option<CaptureWriter>,
+    retention: Retention,
 }
 
 impl Gateway {
@@ -231,11 +244,15 @@ impl Gateway {
     ///
     /// Stop taking requests first. Returns how many records were written in the end.
     pub async fn shutdown(self, deadline: Duration) -> u64 {
-        let Self { queue, writer, .. } = self;
+        let Self { queue, writer, capture_writer, retention, .. } = self;
+        retention.stop().await;
         if tokio::time::timeout(deadline, queue.settled()).await.is_err() {
             tracing::warn!(
                 "requests are still under way at the end of the drain; they will be recorded as interrupted"
             );
+        }
+        if let Some(writer) = capture_writer {
+            writer.finish().await;
         }
         writer.finish().await
     }

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Dura
 use ccflare_core::{domain::Secret, gateway::GatewayOptions, oauth::AuthorizationServers, store::MasterKey};
 use url::Url;
 
+mod capture;
 mod file;
 mod flags;
 mod oauth;
@@ -122,6 +123,18 @@ pub const SETTINGS: &[Setting] = &[
         &["CCFLARE_UPSTREAM_BASE_URL"],
         "where accounts without a base URL are; the API's own",
     ),
+    setting(
+        "capture_payloads",
+        &["CCFLARE_CAPTURE_PAYLOADS"],
+        "whether bodies are kept (sealed, without credentials); false",
+    ),
+    setting("stream_body_max_bytes", &["CCFLARE_STREAM_BODY_MAX_BYTES"], "bytes kept of each body; 256KiB"),
+    setting(
+        "capture_redact",
+        &["CCFLARE_CAPTURE_REDACT"],
+        "what is taken out of bodies: JSON paths such as /messages/*/content; none",
+    ),
+    setting("payload_days", &["CCFLARE_PAYLOAD_DAYS"], "days for which bodies are kept, 1 to 365; 7"),
     setting("log_level", &["CCFLARE_LOG_LEVEL", "LOG_LEVEL"], "error, warn, info, debug, trace, or a filter; info"),
     setting("log_format", &["CCFLARE_LOG_FORMAT", "LOG_FORMAT"], "pretty or json; pretty"),
 ];
@@ -200,6 +213,7 @@ impl Config {
         set(given, "idle_timeout", &mut gateway.idle_timeout)?;
         set(given, "allow_link_local", &mut gateway.allow_link_local)?;
         gateway.upstream_base_url = get::<Url>(given, "upstream_base_url")?;
+        capture::set(given, &mut gateway)?;
         if let Some(strategy) = get::<String>(given, "strategy")?
             && strategy != "session"
         {

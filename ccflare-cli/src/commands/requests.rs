@@ -10,6 +10,7 @@ use crate::{
 
 pub(super) async fn run(wanted: Requests, control: &dyn Control, output: Output) -> Result<()> {
     match wanted.id {
+        Some(id) if wanted.payload => print::payload(&control.payload(&id).await?, output),
         Some(id) => print::request(&control.request(&id).await?, output),
         None => {
             let query = RequestPageQuery { before: wanted.before, limit: wanted.limit };

@@ -11,7 +11,7 @@ use super::{
     Control, ControlError,
     views::{
         AccountEdit, AccountView, AuditQuery, AuditView, BrowserLinkView, ClientKeyView, LoginView, NewAccount,
-        NewClientKey, NewKeyView, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
+        NewClientKey, NewKeyView, NewLogin, PayloadView, RequestPage, RequestPageQuery, RequestView, StatusView,
     },
 };
 use crate::{
@@ -135,6 +135,11 @@ impl Control for Audited {
 
     async fn browser_link(&self) -> Result<BrowserLinkView, ControlError> {
         self.note("browser.link", "", self.inner.browser_link().await).await
+    }
+
+    async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {
+        // What people said is nobody's business by default: who looks at it is written down.
+        self.note("request.payload", id, self.inner.payload(id).await).await
     }
 
     async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditView>, ControlError> {

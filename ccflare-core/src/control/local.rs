@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use url::Url;
 
 use super::{
-    Control, ControlError, Logins, present,
+    Control, ControlError, Logins, payloads, present,
     views::{
         AccountEdit, AccountView, AuditQuery, AuditView, BrowserLinkView, ClientKeyView, LoginView, NewAccount,
-        NewClientKey, NewKeyView, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
+        NewClientKey, NewKeyView, NewLogin, PayloadView, RequestPage, RequestPageQuery, RequestView, StatusView,
     },
 };
 use crate::{
@@ -20,6 +20,7 @@ use crate::{
     oauth::{AuthorizationServers, TokenEndpoint, may_carry_secrets},
     pool::AccountPool,
     provider::Providers,
+    record::Capture,
     store::{PageRequest, Store, StoreError, WriteBehind},
 };
 
@@ -36,6 +37,7 @@ pub struct Local {
     keys: Arc<KeyRing>,
     /// Held while the ring follows the store, so that it never ends up behind it.
     key_changes: tokio::sync::Mutex<()>,
+    capture: Option<Capture>,
 }
 
 mod keys;
@@ -54,7 +56,7 @@ impl Local {
         let (servers, endpoint) = (AuthorizationServers::default(), TokenEndpoint::new());
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let (keys, key_changes) = (Arc::default(), tokio::sync::Mutex::default());
-        Self { store, pool, strategy, providers, clock, queue, logins, keys, key_changes }
+        Self { store, pool, strategy, providers, clock, queue, logins, keys, key_changes, capture: None }
     }
 
     /// The same, logging accounts in at this desk.
@@ -83,6 +85,12 @@ impl Local {
         let logins = Logins::new(login_store, login_pool, servers, TokenEndpoint::new(), login_clock);
         let strategy = Arc::new(Session::default());
         Ok(Self::new(store, pool, strategy, Providers::default(), clock, None).with_logins(logins))
+    }
+
+    /// Reads its own writes of `capture`, too.
+    #[must_use]
+    pub fn capturing(self, capture: Option<Capture>) -> Self {
+        Self { capture, ..self }
     }
 
     /// By id first, then by name.
@@ -242,6 +250,15 @@ impl Control for Local {
         let before = query.before.as_deref().map(str::parse).transpose();
         let before = before.map_err(|_| ControlError::Invalid("before must be the id of an entry".to_owned()))?;
         Ok(self.store.audit(before, query.limit).await?.iter().map(present::audit).collect())
+    }
+
+    // What exchanges carried.
+
+    async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {
+        if let Some(capture) = &self.capture {
+            capture.flushed().await;
+        }
+        payloads::find(&*self.store, id, self.capture.is_some()).await
     }
 }
 

@@ -11,6 +11,7 @@ pub mod audited;
 mod connect;
 pub mod local;
 mod logins;
+mod payloads;
 mod present;
 #[cfg(feature = "remote")]
 pub mod remote;
@@ -25,7 +26,7 @@ pub use logins::Logins;
 pub use remote::Remote;
 use views::{
     AccountEdit, AccountView, AuditQuery, AuditView, BrowserLinkView, ClientKeyView, LoginView, NewAccount,
-    NewClientKey, NewKeyView, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
+    NewClientKey, NewKeyView, NewLogin, PayloadView, RequestPage, RequestPageQuery, RequestView, StatusView,
 };
 
 /// The list of what an operator can do. Accounts are named by id or by name, ids first.
@@ -112,6 +113,14 @@ pub trait Control: std::fmt::Debug + Send + Sync + 'static {
 
     /// What operators changed, newest first.
     async fn audit(&self, query: AuditQuery) -> Result<Vec<AuditView>, ControlError>;
+
+    // What exchanges carried.
+
+    /// What one request and its answer carried, if that was kept.
+    ///
+    /// # Errors
+    /// [`ControlError::NotFound`].
+    async fn payload(&self, id: &str) -> Result<PayloadView, ControlError>;
 }
 
 /// Why an operator's wish was not fulfilled.

@@ -12,7 +12,7 @@ use super::{
     Control, ControlError,
     views::{
         AccountEdit, AccountView, AuditQuery, AuditView, BrowserLinkView, ClientKeyView, LoginView, NewAccount,
-        NewClientKey, NewKeyView, NewLogin, RequestPage, RequestPageQuery, RequestView, StatusView,
+        NewClientKey, NewKeyView, NewLogin, PayloadView, RequestPage, RequestPageQuery, RequestView, StatusView,
     },
 };
 use crate::domain::Secret;
@@ -201,5 +201,11 @@ impl Control for Remote {
             request = request.query(&[("before", before)]);
         }
         self.read(request).await
+    }
+
+    // What exchanges carried.
+
+    async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {
+        self.read(self.to(Method::GET, &["requests", id, "payload"])).await
     }
 }

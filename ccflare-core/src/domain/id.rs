@@ -25,6 +25,15 @@ macro_rules! id {
                 Self(v7(now))
             }
 
+            /// Comes before every id made at `moment` or later, and behind every one made a millisecond earlier.
+            #[must_use]
+            pub fn first_of(moment: Timestamp) -> Self {
+                let millis = (moment.as_micros().max(0).unsigned_abs() / 1000).to_be_bytes();
+                let mut bytes = [0; 16];
+                bytes[..6].copy_from_slice(&millis[2..]);
+                Self::from_bytes(bytes)
+            }
+
             /// The id with exactly these bytes.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {

@@ -10,6 +10,7 @@ pub mod exchange;
 pub mod facts;
 pub mod id;
 pub mod login;
+pub mod payload;
 pub mod secret;
 pub mod time;
 pub mod units;
@@ -25,6 +26,7 @@ pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, Ver
 pub use facts::RequestFacts;
 pub use id::{AccountId, AuditId, ClientKeyId, ExchangeId, LoginId};
 pub use login::{LoginPurpose, PendingLogin};
+pub use payload::{Payload, PayloadSide};
 pub use secret::Secret;
 pub use time::Timestamp;
 pub use units::NanoUsd;

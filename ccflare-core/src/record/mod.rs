@@ -32,17 +32,21 @@
 //! # });
 //! ```
 
+mod capture;
 pub mod decode;
 mod layer;
 mod meter;
 mod recorder;
+mod redact;
 mod service;
 mod tee;
 mod trail;
 
+pub use capture::{Capture, CaptureOptions, CaptureWriter};
 pub use layer::RecordLayer;
 pub use meter::Meter;
 pub use recorder::{OpenExchange, Recorder};
+pub use redact::{PathError, Redaction};
 pub use service::{REQUEST_ID, Record};
 pub use tee::TeeBody;
 pub use trail::Trail;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::Trail;
+use super::{Capture, Trail};
 use crate::{
     clock::Clock,
     domain::{Exchange, ExchangeId, Intent, Outcome, Timing},
@@ -20,13 +20,24 @@ pub struct Recorder {
     queue: WriteBehind,
     prices: &'static PriceTable,
     clock: Arc<dyn Clock>,
+    capture: Option<Capture>,
 }
 
 impl Recorder {
     /// Records into `queue`, with the prices of the bundled table.
     #[must_use]
     pub fn new(queue: WriteBehind, clock: Arc<dyn Clock>) -> Self {
-        Self { queue, prices: PriceTable::bundled(), clock }
+        Self { queue, prices: PriceTable::bundled(), clock, capture: None }
+    }
+
+    /// Keeps what exchanges carry, too.
+    #[must_use]
+    pub fn capturing(self, capture: Option<Capture>) -> Self {
+        Self { capture, ..self }
+    }
+
+    pub(super) const fn capture(&self) -> Option<&Capture> {
+        self.capture.as_ref()
     }
 
     /// The clock that exchanges are timed by.

@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use tower::{Service, ServiceExt};
 
-use super::{Meter, OpenExchange, Recorder, TeeBody};
+use super::{Meter, OpenExchange, Recorder, TeeBody, capture::OpenCapture};
 use crate::{
     domain::{ClientKey, ExchangeId, Intent, RequestFacts},
     error::ProxyError,
@@ -50,12 +50,16 @@ where
             let intent = intent(&request, &recorder);
             let id = intent.id;
             let exchange = recorder.open(intent).await?;
+            let capture = recorder.capture().and_then(|capture| capture.open(request.headers(), request.body()));
             if let Some(trail) = exchange.trail() {
                 request.extensions_mut().insert(trail);
             }
             match inner.oneshot(request).await {
-                Ok(response) => Ok(listen(response, exchange, id)),
+                Ok(response) => Ok(listen(response, exchange, id, capture)),
                 Err(error) => {
+                    if let Some(capture) = capture {
+                        capture.finish(id);
+                    }
                     exchange.refused(&error.refusal);
                     Err(ProxyError { exchange: Some(id), ..error })
                 }
@@ -81,13 +85,17 @@ fn listen<B: Body<Data = Bytes>>(
     mut response: Response<B>,
     mut exchange: OpenExchange,
     id: ExchangeId,
+    mut capture: Option<Box<OpenCapture>>,
 ) -> Response<TeeBody<B>> {
     exchange.headers(response.status());
+    if let Some(capture) = &mut capture {
+        capture.answered(response.headers());
+    }
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let served = response.extensions_mut().remove::<Served>();
     let provider = served.map_or_else(|| Arc::new(Anthropic::default()) as _, |served| served.provider);
     let meter = Meter::new(provider, response.status(), response.headers());
-    response.map(|body| TeeBody::new(body, meter, exchange))
+    response.map(|body| TeeBody::new(body, meter, exchange, capture))
 }

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::{Meter, recorder::OpenExchange};
+use super::{Meter, capture::OpenCapture, recorder::OpenExchange};
 use crate::domain::Outcome;
 
 /// A body whose frames pass untouched while a meter reads along. Its end is told exactly once: by its last frame, its
@@ -23,14 +23,15 @@ pub struct TeeBody<B> {
 struct Listener {
     meter: Meter,
     exchange: OpenExchange,
+    capture: Option<Box<OpenCapture>>,
     bytes: u64,
     saw_content: bool,
 }
 
 impl<B: Body> TeeBody<B> {
     /// Listens to `inner` on behalf of `exchange`.
-    pub(super) fn new(inner: B, meter: Meter, exchange: OpenExchange) -> Self {
-        let listener = Listener { meter, exchange, bytes: 0, saw_content: false };
+    pub(super) fn new(inner: B, meter: Meter, exchange: OpenExchange, capture: Option<Box<OpenCapture>>) -> Self {
+        let listener = Listener { meter, exchange, capture, bytes: 0, saw_content: false };
         let mut tee = Self { inner, listener: Some(Box::new(listener)) };
         if tee.inner.is_end_stream() {
             tee.end(Ending::Clean);
@@ -59,6 +60,9 @@ impl Listener {
     fn hear(&mut self, data: &Bytes) {
         self.bytes += data.len() as u64;
         self.meter.feed(data);
+        if let Some(capture) = &mut self.capture {
+            capture.hear(data);
+        }
         if !self.saw_content && self.meter.saw_content() {
             self.saw_content = true;
             self.exchange.first_token();
@@ -77,6 +81,9 @@ impl Listener {
             Ending::Dropped if reading.complete => Outcome::Answered,
             Ending::Dropped => Outcome::Cancelled,
         };
+        if let (Some(capture), Some(id)) = (self.capture, self.exchange.id()) {
+            capture.finish(id);
+        }
         self.exchange.finished(outcome, reading, self.bytes);
     }
 }

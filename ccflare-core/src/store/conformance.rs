@@ -21,7 +21,7 @@ use super::{LedgerEntry, PageRequest, Store, StoreError};
 use crate::domain::{
     Account, AccountChange, AccountId, Actor, AttemptRecord, AuditEntry, AuditId, Choice, ClientKey, ClientKeyId,
     ClosureReason, Credential, Exchange, ExchangeId, Intent, KeyDigest, Limits, Mark, ModelFamily, ModelUsage, NanoUsd,
-    Outcome, Scope, Secret, Tier, Timestamp, Timing, Tokens, Usage, VerdictKind, Window,
+    Outcome, Payload, PayloadSide, Scope, Secret, Tier, Timestamp, Timing, Tokens, Usage, VerdictKind, Window,
 };
 
 /// Runs every law, each on an empty store that `fresh` makes.
@@ -48,6 +48,7 @@ pub async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     a_name_belongs_to_one_client_key_that_works(&*fresh().await).await;
     a_client_keys_last_use_is_the_ledgers_to_tell(&*fresh().await).await;
     the_audit_log_runs_from_the_newest_to_the_oldest(&*fresh().await).await;
+    payloads_come_back_whole_until_they_are_swept(&*fresh().await).await;
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -274,6 +275,31 @@ pub async fn a_batch_skips_changes_that_cannot_be(store: &dyn Store) {
     assert_eq!(names(store).await, ["first", "second"]);
     assert_eq!(all(store).await[1].requests, 1, "the rest of the account's changes");
     assert_eq!(newest(store).await.len(), 1, "the rest of the batch");
+}
+
+/// A payload is what it was; the oldest go first, at most as many as are asked for, and young ones stay.
+///
+/// # Panics
+/// If the law is broken.
+pub async fn payloads_come_back_whole_until_they_are_swept(store: &dyn Store) {
+    let payload = |seconds| {
+        let headers = vec![("content-type".into(), "text/plain".into())];
+        let side = PayloadSide { headers, body: vec![0, 255, 7].into(), length: 9, truncated: true };
+        // Not `new`: ids made in one process never go back in time, and other laws have made some.
+        let id = ExchangeId::first_of(NOW + Duration::from_secs(seconds));
+        Payload { id, request: side, answer: PayloadSide::default() }
+    };
+    let kept = [payload(1), payload(2), payload(3)];
+    store.keep_payloads(&kept).await.expect("kept");
+    for payload in &kept {
+        assert_eq!(store.payload(payload.id).await.expect("readable").as_ref(), Some(payload));
+    }
+    let sweep = async |limit| store.sweep_payloads(NOW + Duration::from_secs(3), limit).await.expect("a sweep");
+    assert_eq!((sweep(1).await, sweep(9).await, sweep(9).await), (1, 1, 0));
+    let left = [&kept[0], &kept[1], &kept[2]].map(|payload| payload.id);
+    assert_eq!(store.payload(left[0]).await.expect("readable"), None);
+    assert_eq!(store.payload(left[1]).await.expect("readable"), None);
+    assert!(store.payload(left[2]).await.expect("readable").is_some());
 }
 
 async fn add(store: &dyn Store, account: &Account) {

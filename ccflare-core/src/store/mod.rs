@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::domain::{
     Account, AccountChange, AccountId, AuditEntry, AuditId, ClientKey, Credential, Exchange, ExchangeId, Intent,
-    LoginId, PendingLogin, Timestamp,
+    LoginId, Payload, PendingLogin, Timestamp,
 };
 
 mod error;
@@ -28,9 +28,12 @@ pub use sealed::SealKey;
 pub use write_behind::{Closed, Commit, SettleSlot, Slots, WriteBehind, WriteBehindOptions, Writer};
 
 /// Everything a backend has to offer.
-pub trait Store: AccountStore + LoginStore + LeaseStore + LedgerStore + ClientKeyStore + AuditStore {}
+pub trait Store:
+    AccountStore + LoginStore + LeaseStore + LedgerStore + ClientKeyStore + AuditStore + PayloadStore
+{
+}
 
-impl<T: AccountStore + LoginStore + LeaseStore + LedgerStore + ClientKeyStore + AuditStore> Store for T {}
+impl<T: AccountStore + LoginStore + LeaseStore + LedgerStore + ClientKeyStore + AuditStore + PayloadStore> Store for T {}
 
 /// The accounts. Every write is durable when it returns.
 #[async_trait]
@@ -189,6 +192,28 @@ pub trait AuditStore: std::fmt::Debug + Send + Sync + 'static {
 
 /// So many entries the audit log has at most: years of an operator's changes, a few megabytes.
 pub const AUDIT_LENGTH: u64 = 10_000;
+
+/// What exchanges carried, where that is kept. Whatever a backend writes down here must be sealed.
+#[async_trait]
+pub trait PayloadStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Keeps what these exchanges carried; durable when it returns.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn keep_payloads(&self, batch: &[Payload]) -> Result<(), StoreError>;
+
+    /// What one exchange carried, if that was kept.
+    ///
+    /// # Errors
+    /// If the backend fails, or the payload cannot be unsealed with the key given.
+    async fn payload(&self, id: ExchangeId) -> Result<Option<Payload>, StoreError>;
+
+    /// Deletes at most `limit` payloads of exchanges that began before `before`, oldest first, and says how many.
+    ///
+    /// # Errors
+    /// If the backend fails.
+    async fn sweep_payloads(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError>;
+}
 
 /// Which page of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

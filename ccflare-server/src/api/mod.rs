@@ -51,6 +51,7 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         // Requests
         .route("/requests", get(requests::list))
         .route("/requests/{request}", get(requests::one))
+        .route("/requests/{request}/payload", get(requests::payload))
         // Doors
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{key}/revoke", post(keys::revoke))

@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, Query, State, rejection::QueryRejection},
     response::{IntoResponse, Response},
 };
-use ccflare_core::control::views::{RequestPageQuery, RequestView};
+use ccflare_core::control::views::{PayloadView, RequestPageQuery, RequestView};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
@@ -43,4 +43,11 @@ pub(super) async fn one(
     Path(request): Path<String>,
 ) -> Result<Json<RequestView>, ApiError> {
     Ok(Json(control.request(&request).await?))
+}
+
+pub(super) async fn payload(
+    State(control): State<Shared>,
+    Path(request): Path<String>,
+) -> Result<Json<PayloadView>, ApiError> {
+    Ok(Json(control.payload(&request).await?))
 }

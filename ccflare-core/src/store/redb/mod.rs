@@ -30,6 +30,7 @@ mod leases;
 mod ledger;
 mod logins;
 mod migrate;
+mod payloads;
 mod records;
 mod rotate;
 mod tables;

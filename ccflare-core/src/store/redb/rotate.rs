@@ -11,15 +11,21 @@ use std::{
 
 use redb::{ReadableTable, TableDefinition};
 
-use super::{Opened, RedbStore, accounts, failed, logins, migrate, tables::IdKey};
+use super::{
+    Opened, RedbStore, accounts, failed, logins, migrate, payloads,
+    tables::{self, IdKey},
+};
 use crate::store::{MasterKey, SealKey, StoreError, sealed::sync_parent};
 
 /// A table of sealed rows, and what each row is bound to.
 type Sealed = (TableDefinition<'static, IdKey, &'static [u8]>, fn(&[u8; 16]) -> Vec<u8>);
 
 /// Every table of sealed rows.
-const SEALED: [Sealed; 2] =
-    [(super::tables::CREDENTIALS, accounts::associated), (super::tables::LOGINS, logins::associated)];
+const SEALED: [Sealed; 3] = [
+    (tables::CREDENTIALS, accounts::associated),
+    (tables::LOGINS, logins::associated),
+    (tables::PAYLOADS, payloads::associated),
+];
 
 impl RedbStore {
     /// Opens the database at `path` with the key of this source, or makes it; see [`open`](Self::open). A rotation that
@@ -137,12 +143,10 @@ impl Opened<'_> {
         let write = self.db.begin_write().map_err(failed)?;
         for (table, associated) in SEALED {
             let mut table = write.open_table(table).map_err(failed)?;
-            let rows: Vec<_> = table
-                .iter()
-                .map_err(failed)?
-                .map(|row| row.map(|(id, row)| (*id.value(), row.value().to_vec())).map_err(failed))
-                .collect::<Result<_, _>>()?;
-            for (id, row) in rows {
+            // Only the ids at once: payloads may be more than memory holds.
+            let ids = table.iter().map_err(failed)?.map(|row| row.map(|(id, _)| *id.value()).map_err(failed));
+            for id in ids.collect::<Result<Vec<_>, _>>()? {
+                let Some(row) = table.get(&id).map_err(failed)?.map(|row| row.value().to_vec()) else { continue };
                 let place = associated(&id);
                 let plain = self.key.unseal(&row, &place).map_err(|error| error.of("a sealed record"))?;
                 table.insert(&id, next.seal(&plain, &place).as_slice()).map_err(failed)?;

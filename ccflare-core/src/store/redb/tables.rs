@@ -35,12 +35,15 @@ pub(super) const CLIENT_KEYS: TableDefinition<'_, IdKey, &[u8]> = TableDefinitio
 /// When each client key was last used, in microseconds. Apart, because the ledger writes it with every batch.
 pub(super) const CLIENT_KEY_USES: TableDefinition<'_, IdKey, i64> = TableDefinition::new("client_key_uses");
 
+/// What exchanges carried, sealed, by [`ExchangeId`](crate::domain::ExchangeId).
+pub(super) const PAYLOADS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("payloads");
+
 /// The audit log, by [`AuditId`](crate::domain::AuditId).
 pub(super) const AUDIT: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("audit");
 
 /// Makes the tables that are not there yet, so that no reader has to think of one that is missing.
 pub(super) fn make(write: &WriteTransaction) -> Result<(), StoreError> {
-    for table in [ACCOUNTS, CREDENTIALS, LOGINS, INTENTS, EXCHANGES, CLIENT_KEYS, AUDIT] {
+    for table in [ACCOUNTS, CREDENTIALS, LOGINS, INTENTS, EXCHANGES, CLIENT_KEYS, AUDIT, PAYLOADS] {
         write.open_table(table).map_err(failed)?;
     }
     write.open_table(LEASES).map_err(failed)?;

@@ -11,12 +11,14 @@ mod audit;
 mod client_key;
 mod exchange;
 mod login;
+mod payload;
 
 pub(super) use account::{PlacedAccount, decode_account, decode_credential, encode_account, encode_credential};
 pub(super) use audit::{decode_audit, encode_audit};
 pub(super) use client_key::{decode_client_key, encode_client_key};
 pub(super) use exchange::{decode_exchange, decode_intent, encode_exchange, encode_intent};
 pub(super) use login::{decode_login, encode_login};
+pub(super) use payload::{decode_payload, encode_payload};
 
 /// Why bytes stand for no value.
 #[derive(Debug, thiserror::Error)]
