@@ -71,6 +71,10 @@ impl Scanner {
     /// Reads one more chunk.
     pub fn feed(&mut self, chunk: &[u8], sink: &mut impl Sink) {
         let mut rest = chunk;
+        // Nothing has come, so a CR that was last still waits for its LF.
+        if rest.is_empty() {
+            return;
+        }
         if std::mem::take(&mut self.ended_in_cr) && rest.first() == Some(&b'\n') {
             rest = &rest[1..];
         }
@@ -239,6 +243,13 @@ mod tests {
             assert_eq!(scan([stream.as_bytes()]), events(expected), "{stream:?}");
             assert_eq!(scan(stream.as_bytes().chunks(1)), events(expected), "{stream:?} byte by byte");
         }
+    }
+
+    #[test]
+    fn an_empty_chunk_changes_nothing_not_even_between_cr_and_lf() {
+        let whole = scan([&b"data: a\r\ndata: b\r\n\r\n"[..]]);
+        assert_eq!(whole, events(&[("", "a\nb")]));
+        assert_eq!(scan([&b"data: a\r"[..], b"", b"\ndata: b\r", b"", b"", b"\n\r\n"]), whole);
     }
 
     #[test]
