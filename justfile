@@ -72,7 +72,7 @@ crash:
 prices:
     python3 ccflare-core/src/pricing/convert.py
 
-# Ten minutes of odd input for one target: sse, meter, facts, verdict, config. Wants a nightly compiler and cargo-fuzz.
+# Ten minutes of odd input for one target: sse, meter, facts, verdict, config, redact. Wants a nightly compiler and cargo-fuzz.
 fuzz target seconds="600":
     mkdir -p fuzz/corpus/{{ target }}
     cargo +nightly fuzz run {{ target }} fuzz/corpus/{{ target }} fuzz/seeds/{{ target }} -- -max_total_time={{ seconds }}
