@@ -11,7 +11,7 @@ use std::{
 use ccflare_core::{
     control::{
         Control,
-        views::{NewAccount, NewLogin},
+        views::{AccountEdit, NewAccount, NewLogin, RequestPageQuery},
     },
     domain::Secret,
 };
@@ -68,7 +68,8 @@ async fn start(folder: &Path, oauth: &MockOAuth) -> ccflare_server::Running {
         oauth.authorize_url(),
         oauth.token_url()
     );
-    let flags = [("listen", "127.0.0.1:0".to_owned()), ("admin_token", ADMIN.to_owned())];
+    let flags = [("listen", "127.0.0.1:0"), ("admin_token", ADMIN), ("capture_payloads", "true")];
+    let flags = flags.map(|(key, value)| (key, value.to_owned()));
     let config = Config::resolve(flags, |_| None, Some(&file), &places).expect("valid settings");
     ccflare_server::start(config).await.expect("it starts")
 }
@@ -154,46 +155,60 @@ async fn no_secret_is_seen_in_logs_answers_or_files() {
     }
     log_in(&*server.control, "four", &mock.url()).await;
 
-    // The API repeats the key in its own words.
-    let telling = |status| {
-        Step::Status(Box::new(ErrorAnswer::new(status, "authentication_error", format!("bad key {}", KEYS[0]))))
+    // The API repeats the key in its own words; then it has all its other troubles.
+    let telling = |key: &str| {
+        Step::Status(Box::new(ErrorAnswer::new(401, "authentication_error", format!("this is no key: {key}"))))
     };
-    let troubles = [
-        telling(401),
-        Step::billing(),
-        Step::spend_limit(),
-        Step::on_hold(),
-        Step::bad_request(),
-        Step::forbidden_model(),
-        Step::bare_429(),
-        Step::throttle("1000"),
-        Step::overloaded(),
-        Step::server_error(),
-        Step::ResetBeforeHeaders,
-        Step::ResetMidStream { after_events: 2 },
-        Step::ErrorEvent { after_events: 0, error_type: "overloaded_error".to_owned() },
+    let refusing = |key: &str| {
+        Step::Status(Box::new(ErrorAnswer::new(400, "invalid_request_error", format!("{key} may not ask that"))))
+    };
+    let troubles: [&dyn Fn(&str) -> Step; 14] = [
+        &telling,
+        &refusing,
+        &|_| Step::billing(),
+        &|_| Step::spend_limit(),
+        &|_| Step::on_hold(),
+        &|_| Step::bad_request(),
+        &|_| Step::forbidden_model(),
+        &|_| Step::bare_429(),
+        &|_| Step::throttle("1000"),
+        &|_| Step::overloaded(),
+        &|_| Step::server_error(),
+        &|_| Step::ResetBeforeHeaders,
+        &|_| Step::ResetMidStream { after_events: 2 },
+        &|_| Step::ErrorEvent { after_events: 0, error_type: "overloaded_error".to_owned() },
     ];
     for (number, trouble) in troubles.into_iter().enumerate() {
         for key in KEYS {
             mock.clear(key);
-            mock.script(key, [trouble.clone(), trouble.clone()]);
+            mock.script(key, [trouble(key), trouble(key)]);
         }
         ask(&base, number % 2 == 0).await;
         for account in server.control.accounts().await.expect("accounts") {
             seen.push(format!("{account:?}"));
-            let _ = server.control.edit_account(&account.id, ccflare_core::control::views::AccountEdit::Resume).await;
+            let _ = server.control.edit_account(&account.id, AccountEdit::Resume).await;
         }
     }
     // Only the tokens are left to try.
     for name in ["one", "two", "three"] {
-        server.control.edit_account(name, ccflare_core::control::views::AccountEdit::Pause).await.expect("paused");
+        server.control.edit_account(name, AccountEdit::Pause).await.expect("paused");
     }
     oauth.faults([Fault::InvalidGrant, Fault::Status(500)]);
-    mock.always("mock-oat-2", Step::unauthorized());
+    mock.always("mock-oat-2", telling("mock-oat-2"));
     for _ in 0..3 {
         seen.push(ask(&base, true).await);
     }
     seen.extend(operate(&base).await);
+    let page = server.control.requests(RequestPageQuery { before: None, limit: 1000 }).await.expect("the ledger");
+    let mut captured = 0;
+    for request in &page.requests {
+        seen.push(format!("{request:?}"));
+        if let Ok(payload) = server.control.payload(&request.id).await {
+            captured += usize::from(payload.request.body.contains("Hello"));
+            seen.push(format!("{payload:?}"));
+        }
+    }
+    assert!(captured > 0, "nothing was captured");
     tokio::time::timeout(Duration::from_secs(30), server.stop()).await.expect("it stops");
     mock.shutdown().await;
 

@@ -234,7 +234,10 @@ where
         match answered {
             Ok(response) => {
                 let served = Served {
-                    account: target.account().cloned(),
+                    // As it is now: its tokens may have been renewed on the way, and those were sent.
+                    account: target
+                        .account()
+                        .map(|account| self.shared.pool.get(account.id).unwrap_or_else(|| account.clone())),
                     attempt: self.attempts,
                     provider: Arc::clone(provider),
                 };
@@ -251,8 +254,9 @@ where
     async fn judge(&mut self, mut response: Response<ServedBody<B>>, served: Served) -> End<B> {
         let now = self.now();
         let observation = served.provider.observe(response.headers(), now);
-        let verdict = verdict(&mut response, &*served.provider, self.facts.model.as_deref(), now).await;
+        let mut verdict = verdict(&mut response, &*served.provider, self.facts.model.as_deref(), now).await;
         if let Some(account) = &served.account {
+            verdict = verdict.hiding(&account.credential);
             self.learn(account, observation, &verdict, now);
         }
         let detail = mark(&verdict, self.facts.model.as_deref(), now).map(|mark| Box::from(&*mark.evidence));

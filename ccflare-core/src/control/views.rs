@@ -3,11 +3,13 @@
 //! No view has a field that could hold a secret. Moments are RFC 3339 text, durations milliseconds, unknown is `null`.
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::domain::{Secret, Tier};
 
-/// An account to be added. Its `Debug` hides the key; it can be read but not written as JSON.
-#[derive(Clone, Debug, Deserialize)]
+/// An account to be added. Its `Debug` hides the key, and the address, which may have a password in it that it should
+/// not have; it can be read but not written as JSON.
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewAccount {
     /// 1 to 100 letters, digits, spaces or `-_@.+`.
@@ -27,6 +29,12 @@ pub struct NewAccount {
     /// Its size: 1, 5 or 20.
     #[serde(default)]
     pub tier: Option<Tier>,
+}
+
+impl std::fmt::Debug for NewAccount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewAccount").field("name", &self.name).field("provider", &self.provider).finish_non_exhaustive()
+    }
 }
 
 impl NewAccount {
@@ -49,7 +57,7 @@ fn default_provider() -> String {
 }
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
-    String::deserialize(deserializer).map(|text| Secret::new(&text))
+    String::deserialize(deserializer).map(|text| Secret::new(&Zeroizing::new(text)))
 }
 
 /// A login to begin.

@@ -49,3 +49,20 @@ pub struct TokenSet {
     /// Counts the sets of this account, from 1.
     pub generation: u64,
 }
+
+impl Credential {
+    /// Every secret in it.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::ApiKey(key) => vec![key],
+            Self::OAuth(tokens) => [&tokens.access].into_iter().chain(&tokens.refresh).collect(),
+        }
+    }
+
+    /// A text of somebody else's without this credential in it: an upstream may quote what it refuses.
+    #[must_use]
+    pub fn hide_in(&self, text: &str) -> String {
+        self.secrets().into_iter().fold(text.to_owned(), |text, secret| secret.hide_in(&text))
+    }
+}

@@ -21,6 +21,18 @@ impl Secret {
         self.0.expose_secret()
     }
 
+    /// A text of somebody else's without this secret in it.
+    #[must_use]
+    pub fn hide_in(&self, text: &str) -> String {
+        if self.is_hideable() { text.replace(self.expose(), "[secret]") } else { text.to_owned() }
+    }
+
+    /// Whether a text can do without it: shorter ones are parts of common words.
+    #[must_use]
+    pub fn is_hideable(&self) -> bool {
+        self.expose().len() >= 8
+    }
+
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -43,5 +55,12 @@ mod tests {
         let secret = Secret::new(" sk-ant-api03-canary\n");
         assert_eq!(secret.expose(), "sk-ant-api03-canary");
         assert!(!format!("{secret:?}").contains("canary"));
+    }
+
+    #[test]
+    fn what_others_say_of_it_can_be_kept() {
+        let secret = Secret::new("open-sesame");
+        assert_eq!(secret.hide_in("open-sesame is no key"), "[secret] is no key");
+        assert_eq!(Secret::new("is").hide_in("as it is"), "as it is");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::{Scope, Timestamp, exchange::VerdictKind};
+use crate::domain::{Credential, Scope, Timestamp, exchange::VerdictKind};
 
 /// A judged answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +58,20 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The same without `credential` in the upstream's words.
+    #[must_use]
+    pub fn hiding(mut self, credential: &Credential) -> Self {
+        match &mut self {
+            Self::Quota { evidence, .. }
+            | Self::Credential { evidence }
+            | Self::Billing { evidence, .. }
+            | Self::Hold { evidence }
+            | Self::Entitlement { evidence } => *evidence = credential.hide_in(evidence),
+            Self::Success | Self::Request | Self::UnexplainedLimit | Self::Throttle { .. } | Self::Overload { .. } => {}
+        }
+        self
+    }
+
     /// Its class, for the record.
     #[must_use]
     pub const fn kind(&self) -> VerdictKind {

@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{Redaction, decode::Decoder, redact};
 use crate::{
-    domain::{ExchangeId, Payload, PayloadSide, Secret},
+    domain::{Credential, ExchangeId, Payload, PayloadSide, Secret},
     store::PayloadStore,
 };
 use zeroize::Zeroizing;
@@ -179,9 +179,11 @@ pub(super) struct OpenCapture {
 }
 
 impl OpenCapture {
-    /// The answer's head has come.
-    pub(super) fn answered(&mut self, headers: &HeaderMap) {
+    /// The answer's head has come, from an account with this credential; it may quote it.
+    pub(super) fn answered(&mut self, headers: &HeaderMap, credential: Option<&Credential>) {
         self.answer = Side::new(headers);
+        let secrets = credential.iter().flat_map(|credential| credential.secrets());
+        self.credentials.extend(secrets.filter(|secret| secret.is_hideable()).cloned());
     }
 
     /// One more frame of the answer.
@@ -289,8 +291,7 @@ fn credentials(headers: &HeaderMap) -> Vec<Secret> {
     let names =
         [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION, HeaderName::from_static("x-api-key")];
     let values = names.iter().flat_map(|name| headers.get_all(name)).filter_map(|value| value.to_str().ok());
-    let words = values.flat_map(|value| value.split([' ', ';', '='])).filter(|word| word.len() >= 8);
-    words.map(Secret::new).collect()
+    values.flat_map(|value| value.split([' ', ';', '='])).map(Secret::new).filter(Secret::is_hideable).collect()
 }
 
 /// A capture on its way.
@@ -387,7 +388,7 @@ mod tests {
         let store = Arc::new(RedbStore::in_memory());
         let (capture, writer) = Capture::start(Arc::clone(&store) as _, options);
         let mut open = capture.open(&headers(request), &Bytes::from_static(body)).expect("room");
-        open.answered(&headers(&[("content-type", "application/json"), ("set-cookie", "canary")]));
+        open.answered(&headers(&[("content-type", "application/json"), ("set-cookie", "canary")]), None);
         for frame in ["{\"echo\":", "\"canary-token\"}"] {
             open.hear(&Bytes::from_static(frame.as_bytes()));
         }

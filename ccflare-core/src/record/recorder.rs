@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::{Capture, Trail};
 use crate::{
     clock::Clock,
-    domain::{Exchange, ExchangeId, Intent, Outcome, Timing},
+    domain::{Account, Exchange, ExchangeId, Intent, Outcome, Timing},
     error::Refusal,
     pricing::PriceTable,
     provider::Reading,
@@ -56,7 +56,7 @@ impl Recorder {
         let trail = Trail::new(Arc::clone(&self.clock));
         let prices = self.prices;
         let exchange = Box::new(Exchange::unfinished(intent, Outcome::Cancelled));
-        Ok(OpenExchange(Some(Open { exchange, slot, trail, prices })))
+        Ok(OpenExchange(Some(Open { exchange, slot, trail, prices, account: None })))
     }
 }
 
@@ -70,6 +70,7 @@ struct Open {
     slot: SettleSlot,
     trail: Trail,
     prices: &'static PriceTable,
+    account: Option<Arc<Account>>,
 }
 
 impl OpenExchange {
@@ -93,6 +94,13 @@ impl OpenExchange {
         }
     }
 
+    /// Who answers: what it says is kept without this account's credential in it.
+    pub fn served_by(&mut self, account: Option<Arc<Account>>) {
+        if let Some(open) = &mut self.0 {
+            open.account = account;
+        }
+    }
+
     /// The first content has come.
     pub fn first_token(&mut self) {
         if let Some(open) = &mut self.0 {
@@ -113,10 +121,14 @@ impl OpenExchange {
     /// The answer's body is over: how it ended, what it said, and how many bytes the client was given.
     pub fn finished(mut self, outcome: Outcome, reading: Reading, bytes: u64) {
         if let Some(open) = &mut self.0 {
-            let Open { exchange, prices, .. } = open;
+            let Open { exchange, prices, account, .. } = open;
+            let hide = |error: Box<str>| match account {
+                Some(account) => account.credential.hide_in(&error).into(),
+                None => error,
+            };
             exchange.model = reading.model.map(Into::into);
             exchange.usage = reading.usage;
-            exchange.error = exchange.error.take().or(reading.error);
+            exchange.error = exchange.error.take().or(reading.error.map(hide));
             exchange.response_bytes = bytes;
             let model = exchange.model.as_deref().or(exchange.intent.model.as_deref());
             exchange.cost = model.and_then(|model| prices.price(model, &exchange.usage));

@@ -88,13 +88,16 @@ fn listen<B: Body<Data = Bytes>>(
     mut capture: Option<Box<OpenCapture>>,
 ) -> Response<TeeBody<B>> {
     exchange.headers(response.status());
-    if let Some(capture) = &mut capture {
-        capture.answered(response.headers());
-    }
+
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let served = response.extensions_mut().remove::<Served>();
+    if let Some(capture) = &mut capture {
+        let account = served.as_ref().and_then(|served| served.account.as_deref());
+        capture.answered(response.headers(), account.map(|account| &*account.credential));
+    }
+    exchange.served_by(served.as_ref().and_then(|served| served.account.clone()));
     let provider = served.map_or_else(|| Arc::new(Anthropic::default()) as _, |served| served.provider);
     let meter = Meter::new(provider, response.status(), response.headers());
     response.map(|body| TeeBody::new(body, meter, exchange, capture))
