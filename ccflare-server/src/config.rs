@@ -5,7 +5,12 @@
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
-use ccflare_core::{domain::Secret, gateway::GatewayOptions, oauth::AuthorizationServers, store::MasterKey};
+use ccflare_core::{
+    domain::Secret,
+    gateway::GatewayOptions,
+    oauth::{AuthorizationServers, may_carry_secrets},
+    store::MasterKey,
+};
 use url::Url;
 
 mod capture;
@@ -213,6 +218,10 @@ impl Config {
         set(given, "idle_timeout", &mut gateway.idle_timeout)?;
         set(given, "allow_link_local", &mut gateway.allow_link_local)?;
         gateway.upstream_base_url = get::<Url>(given, "upstream_base_url")?;
+        if gateway.upstream_base_url.as_ref().is_some_and(|url| !may_carry_secrets(url)) {
+            let why = "it must begin with https:// (http:// only for this machine): keys are sent there";
+            return Err(wrong(given, "upstream_base_url", why));
+        }
         capture::set(given, &mut gateway)?;
         if let Some(strategy) = get::<String>(given, "strategy")?
             && strategy != "session"
