@@ -2,14 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use ccflare_core::{
+    clock::ManualClock,
     control::{ControlError, views::NewLogin},
-    gateway::GatewayOptions,
+    gateway::{Gateway, GatewayOptions},
     oauth::{AuthorizationServer, AuthorizationServers, TokenFormat},
+    store::RedbStore,
 };
-use ccflare_mock::{Fault, KeyConfig, MockConfig, MockOAuth, Step};
+use ccflare_mock::{Fault, KeyConfig, MockConfig, MockOAuth, MockUpstream, Step};
+use http_body_util::Full;
+use tower::ServiceExt;
 
-use crate::harness::{SOON, Stage, after, http_client_builder, message};
+use crate::harness::{SOON, START, Stage, after, http_client_builder, message};
 
 /// What the mock's access tokens live for: eight hours.
 const LIFE: u64 = 8 * 60 * 60;
@@ -305,6 +310,40 @@ async fn a_client_that_leaves_does_not_take_the_new_tokens_with_it() {
     assert_eq!(stage.ask().await.status, 200);
     assert_eq!(oauth.requests().len(), 2, "it was not asked again");
     stage.finish().await;
+}
+
+/// Both have the same store, and each its own idea of the account.
+#[tokio::test]
+async fn two_instances_never_use_one_refresh_token_twice() {
+    let (mock, oauth) = (MockUpstream::start(upstream()).await, MockOAuth::start(LIFE).await.expect("a free port"));
+    let (store, clock) = (Arc::new(RedbStore::in_memory()), Arc::new(ManualClock::new(START)));
+    let mut options = GatewayOptions::default();
+    options.upstream_base_url = Some(mock.url().parse().expect("a URL"));
+    let instance = async || {
+        let builder = Gateway::builder(Arc::clone(&store) as _).options(options.clone()).clock(Arc::clone(&clock) as _);
+        let servers = AuthorizationServers::new([server(&oauth, TokenFormat::Form)]);
+        builder.authorization_servers(servers).build().await.expect("it starts")
+    };
+    let first = instance().await;
+    let login = first.control().begin_login(named("me")).await.expect("a login begins");
+    let ended_at = grant(&login.auth_url).await;
+    first.control().complete_login(&login.session_id, &ended_at).await.expect("logged in");
+    let second = instance().await;
+
+    clock.advance(Duration::from_secs(LIFE));
+    oauth.faults([Fault::Slow(Duration::from_millis(100))]);
+    let asks = [&first, &second].into_iter().cycle().take(16).map(|gateway| {
+        let body = Full::new(Bytes::from(message("claude-opus-5-5", false).to_string()));
+        gateway.line().oneshot(http::Request::post("/v1/messages").body(body).expect("valid"))
+    });
+    for answer in futures_util::future::join_all(asks).await {
+        assert_eq!(answer.expect("always an answer").status(), 200);
+    }
+    assert_eq!(oauth.requests().len(), 2, "one login, one renewal");
+    for gateway in [first, second] {
+        gateway.shutdown(SOON).await;
+    }
+    mock.shutdown().await;
 }
 
 /// Two accounts, 10,000 requests, 50 expiries, 64 clients.

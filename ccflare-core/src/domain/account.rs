@@ -416,6 +416,35 @@ mod tests {
         assert_eq!(account.state(later), AccountState::Active);
     }
 
+    /// Each step of a life, and where the account stands after it; moments are seconds since its beginning.
+    #[test]
+    fn a_life_from_its_beginning_to_its_last_refusal() {
+        let until = |seconds| AccountState::RateLimited { until: NOW + Duration::from_secs(seconds) };
+        let closed = |reason, seconds| AccountChange::Closed(mark(reason, Scope::Account, seconds));
+        let mut account = account();
+        for (second, change, state) in [
+            (0, AccountChange::Served, AccountState::Active),
+            (1, closed(ClosureReason::Throttled, Some(10)), until(10)),
+            (2, closed(ClosureReason::Quota, Some(60)), until(60)),
+            (30, AccountChange::Served, until(60)),
+            (60, AccountChange::Served, AccountState::Active),
+            (61, closed(ClosureReason::Billing, Some(600)), AccountState::OnHold),
+            (62, AccountChange::Paused, AccountState::Paused),
+            (700, AccountChange::Served, AccountState::Paused),
+            (701, AccountChange::Resumed, AccountState::Active),
+            (702, closed(ClosureReason::NeedsLogin, None), AccountState::NeedsLogin),
+            (703, closed(ClosureReason::Quota, Some(900)), AccountState::NeedsLogin),
+            (99_999, AccountChange::Served, AccountState::NeedsLogin),
+        ] {
+            let now = NOW + Duration::from_secs(second);
+            let shown = format!("{change:?}");
+            account.apply(change, now);
+            assert_eq!(account.state(now), state, "after {shown} at {second}");
+        }
+        account.renew(Arc::new(Credential::ApiKey(Secret::new("another"))));
+        assert_eq!(account.state(NOW + Duration::from_secs(99_999)), AccountState::Active, "logged in again");
+    }
+
     #[test]
     fn marks_stay_bounded() {
         let mut account = account();
