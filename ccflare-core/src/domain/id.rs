@@ -3,11 +3,11 @@
 use std::{
     fmt,
     str::FromStr,
-    sync::{LazyLock, Mutex},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use serde::{Deserialize, Serialize};
-use uuid::{ContextV7, Uuid};
+use uuid::Uuid;
 
 use super::Timestamp;
 
@@ -102,18 +102,36 @@ id! {
     AuditId
 }
 
-/// Counts on within a millisecond, so that ids made one after the other sort that way.
-static COUNTER: LazyLock<Mutex<ContextV7>> = LazyLock::new(|| Mutex::new(ContextV7::new().with_additional_precision()));
+/// Counts all ids of this process, so that those made in the same instant sort as they were made.
+static MADE: AtomicU64 = AtomicU64::new(0);
 
+/// Bits of the count in an id: more than are made in an instant.
+const COUNT_BITS: u32 = 26;
+const RANDOM_BITS: u32 = 62 - COUNT_BITS;
+
+/// Milliseconds, the microseconds beyond them, the count, and chance (RFC 9562 §6.2, methods 3 and 1). The time is the one
+/// given, also if it is earlier than that of another id.
 fn v7(now: Timestamp) -> Uuid {
     let micros = now.as_micros().max(0).unsigned_abs();
-    let (seconds, nanos) = (micros / 1_000_000, (micros % 1_000_000) as u32 * 1000);
-    Uuid::new_v7(uuid::Timestamp::from_unix(&*COUNTER, seconds, nanos))
+    let count = MADE.fetch_add(1, Ordering::Relaxed) & ((1 << COUNT_BITS) - 1);
+    let chance = rand::random::<u64>() & ((1 << RANDOM_BITS) - 1);
+    let high = ((micros / 1000) << 16) | 0x7000 | ((micros % 1000) << 2);
+    let low = (0b10 << 62) | (count << RANDOM_BITS) | chance;
+    Uuid::from_u64_pair(high, low)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_tells_its_own_time_whatever_others_tell() {
+        let [late, early] = [2_000_000_000, 1_000_000_000].map(Timestamp::from_seconds);
+        let ids = [late, early].map(ExchangeId::new);
+        assert_eq!(ids.map(|id| id.made()), [late, early]);
+        let version = Uuid::from_bytes(*ids[0].as_bytes());
+        assert_eq!((version.get_version_num(), version.get_variant()), (7, uuid::Variant::RFC4122));
+    }
 
     #[test]
     fn ids_made_in_the_same_instant_sort_as_they_were_made() {
