@@ -21,10 +21,19 @@ impl Secret {
         self.0.expose_secret()
     }
 
-    /// A text of somebody else's without this secret in it.
+    /// A text of somebody else's without this secret in it, nor the beginning of it where the text was cut (`…`).
     #[must_use]
     pub fn hide_in(&self, text: &str) -> String {
-        if self.is_hideable() { text.replace(self.expose(), "[secret]") } else { text.to_owned() }
+        if !self.is_hideable() {
+            return text.to_owned();
+        }
+        let hidden = text.replace(self.expose(), "[secret]");
+        let Some(cut) = hidden.strip_suffix('…') else { return hidden };
+        let beginnings = self.expose().char_indices().skip(4).map(|(end, _)| &self.expose()[..end]);
+        match beginnings.filter_map(|beginning| cut.strip_suffix(beginning)).last() {
+            Some(rest) => format!("{rest}[secret]…"),
+            None => hidden,
+        }
     }
 
     /// Whether a text can do without it: shorter ones are parts of common words.
@@ -61,6 +70,9 @@ mod tests {
     fn what_others_say_of_it_can_be_kept() {
         let secret = Secret::new("open-sesame");
         assert_eq!(secret.hide_in("open-sesame is no key"), "[secret] is no key");
+        assert_eq!(secret.hide_in("the key is open-ses…"), "the key is [secret]…");
+        assert_eq!(secret.hide_in("the shop is open…"), "the shop is [secret]…");
+        assert_eq!(secret.hide_in("what else…"), "what else…");
         assert_eq!(Secret::new("is").hide_in("as it is"), "as it is");
     }
 }
