@@ -28,7 +28,10 @@ impl AdminToken {
     /// If the file can't be read or made.
     pub fn load_or_create(path: &Path) -> io::Result<Self> {
         match std::fs::read_to_string(path) {
-            Ok(token) if token.trim().len() >= 16 => Ok(Self::new(&Secret::new(&token))),
+            Ok(token) if token.trim().len() >= 16 => {
+                refuse_shared(path)?;
+                Ok(Self::new(&Secret::new(&token)))
+            }
             Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidData, "it has no token of 16 characters or more in it")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path),
             Err(error) => Err(error),
@@ -55,6 +58,19 @@ impl AdminToken {
     }
 }
 
+/// A token that others can read is nobody's in particular.
+fn refuse_shared(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::MetadataExt::mode(&path.metadata()?) & 0o777;
+        if mode & 0o077 != 0 {
+            let why = format!("others can read it (its mode is {mode:04o}); run `chmod 600 {}`", path.display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+        }
+    }
+    Ok(())
+}
+
 impl std::fmt::Debug for AdminToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("AdminToken")
@@ -79,6 +95,17 @@ mod tests {
         assert!(AdminToken::load_or_create(&path).expect("read").matches(&text));
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::MetadataExt::mode(&path.metadata().expect("there")) & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_token_that_others_can_read_is_refused_with_the_remedy() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("admin-token");
+        AdminToken::load_or_create(&path).expect("made");
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o640)).expect("changed");
+        let error = AdminToken::load_or_create(&path).expect_err("shared").to_string();
+        assert!(error.contains("0640") && error.contains("chmod 600"), "{error}");
     }
 
     #[test]
