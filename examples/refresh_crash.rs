@@ -21,7 +21,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use ccflare_core::{
     clock::SystemClock,
-    control::{Control, Local, views::NewLogin},
+    control::{AccountControl, Local, LoginControl, views::NewLogin},
     gateway::Gateway,
     oauth::{AuthorizationServer, AuthorizationServers},
     store::{RedbStore, SealKey},

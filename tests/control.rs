@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ccflare_core::{
     control::{
-        Control, ControlError, Remote,
+        AccountControl as _, Control, ControlError, Remote,
         views::{AccountEdit, NewAccount, RequestPageQuery},
     },
     domain::{Secret, Tier},

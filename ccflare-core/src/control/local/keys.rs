@@ -2,10 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
+
 use super::Local;
 use crate::{
     control::{
-        ControlError,
+        ControlError, KeyControl,
         views::{ClientKeyView, NewClientKey, NewKeyView},
     },
     domain::{ClientKey, ClientKeyId, KeyDigest, KeyState, Timestamp, client_key::generate_key},
@@ -14,14 +16,15 @@ use crate::{
 /// A ring is read whole at each change, and people have to read the list.
 const MOST_KEYS: usize = 10_000;
 
-impl Local {
-    pub(super) async fn all_keys(&self) -> Result<Vec<ClientKeyView>, ControlError> {
+#[async_trait]
+impl KeyControl for Local {
+    async fn client_keys(&self) -> Result<Vec<ClientKeyView>, ControlError> {
         self.catch_up().await;
         let keys = self.store.client_keys().await?;
         Ok(keys.iter().map(|key| self.key_view(key)).collect())
     }
 
-    pub(super) async fn make_key(&self, new: NewClientKey) -> Result<NewKeyView, ControlError> {
+    async fn create_client_key(&self, new: NewClientKey) -> Result<NewKeyView, ControlError> {
         if self.store.client_keys().await?.len() >= MOST_KEYS {
             return Err(ControlError::Conflict(format!("there are {MOST_KEYS} client keys already")));
         }
@@ -41,7 +44,7 @@ impl Local {
         Ok(NewKeyView { client_key: self.key_view(&key), key: secret })
     }
 
-    pub(super) async fn take_back_key(&self, key: &str) -> Result<ClientKeyView, ControlError> {
+    async fn revoke_client_key(&self, key: &str) -> Result<ClientKeyView, ControlError> {
         let key = self.find_key(key).await?;
         if key.revoked.is_some() {
             return Err(ControlError::Conflict(format!("client key {:?} is revoked already", key.name)));
@@ -51,7 +54,7 @@ impl Local {
         Ok(self.key_view(&revoked))
     }
 
-    pub(super) async fn exchange_key(&self, key: &str) -> Result<NewKeyView, ControlError> {
+    async fn rotate_client_key(&self, key: &str) -> Result<NewKeyView, ControlError> {
         let key = self.find_key(key).await?;
         if key.state(self.clock.now()) != KeyState::Valid {
             let message = format!("client key {:?} does not work any more; make a new one", key.name);
@@ -62,7 +65,9 @@ impl Local {
         self.put(&rotated).await?;
         Ok(NewKeyView { client_key: self.key_view(&rotated), key: secret })
     }
+}
 
+impl Local {
     /// In the store first: a key that opens the door is one that will open it after a crash.
     async fn put(&self, key: &ClientKey) -> Result<(), ControlError> {
         let _one_at_a_time = self.key_changes.lock().await;

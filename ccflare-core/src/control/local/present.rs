@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::views::{AccountView, AttemptView, AuditView, ClosureView, RequestView, WindowView};
+use crate::control::views::{AccountView, AttemptView, AuditView, ClosureView, RequestView, WindowView};
 use crate::domain::{
     Account, AccountState, AttemptRecord, AuditEntry, Exchange, Mark, Scope, Timestamp, Window, exchange::Choice,
 };

@@ -2,7 +2,7 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
-use super::{
+use crate::control::{
     ControlError,
     views::{PayloadSideView, PayloadView},
 };

@@ -1,0 +1,25 @@
+//! Looks into what people said, written down.
+
+use async_trait::async_trait;
+
+use super::Audited;
+use crate::control::{
+    ControlError, RequestControl,
+    views::{PayloadView, RequestPage, RequestPageQuery, RequestView},
+};
+
+#[async_trait]
+impl RequestControl for Audited {
+    async fn requests(&self, query: RequestPageQuery) -> Result<RequestPage, ControlError> {
+        self.inner.requests(query).await
+    }
+
+    async fn request(&self, id: &str) -> Result<RequestView, ControlError> {
+        self.inner.request(id).await
+    }
+
+    async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {
+        // What people said is nobody's business by default: who looks at it is written down.
+        self.note("request.payload", id, self.inner.payload(id).await).await
+    }
+}

@@ -1,0 +1,143 @@
+//! The operator's wishes, carried out in this process.
+
+use std::sync::Arc;
+
+use super::{ControlError, views::AccountView};
+use crate::{
+    balance::{Session, Strategy},
+    clock::Clock,
+    domain::{Account, AccountChange, AccountId, Choice, RequestFacts},
+    key_ring::KeyRing,
+    oauth::{AuthorizationServers, TokenEndpoint},
+    pool::AccountPool,
+    provider::Providers,
+    record::Capture,
+    store::{Store, StoreError, WriteBehind},
+};
+
+mod accounts;
+mod audit;
+mod gateway;
+mod keys;
+mod login_desk;
+mod logins;
+mod payloads;
+mod present;
+mod requests;
+
+pub use login_desk::Logins;
+
+/// Works on the store and the pool at hand.
+#[derive(Debug)]
+pub struct Local {
+    store: Arc<dyn Store>,
+    pool: Arc<AccountPool>,
+    strategy: Arc<dyn Strategy>,
+    providers: Providers,
+    clock: Arc<dyn Clock>,
+    queue: Option<WriteBehind>,
+    logins: Logins,
+    keys: Arc<KeyRing>,
+    /// Held while the ring follows the store, so that it never ends up behind it.
+    key_changes: tokio::sync::Mutex<()>,
+    capture: Option<Capture>,
+}
+
+impl Local {
+    /// Works beside a running line; `queue` is the one that the line writes to.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        pool: Arc<AccountPool>,
+        strategy: Arc<dyn Strategy>,
+        providers: Providers,
+        clock: Arc<dyn Clock>,
+        queue: Option<WriteBehind>,
+    ) -> Self {
+        let (servers, endpoint) = (AuthorizationServers::default(), TokenEndpoint::new());
+        let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
+        let (keys, key_changes) = (Arc::default(), tokio::sync::Mutex::default());
+        Self { store, pool, strategy, providers, clock, queue, logins, keys, key_changes, capture: None }
+    }
+
+    /// The same, logging accounts in at this desk.
+    #[must_use]
+    pub fn with_logins(self, logins: Logins) -> Self {
+        Self { logins, ..self }
+    }
+
+    /// Keeps this ring of client keys up to date: the one that the line admits by.
+    #[must_use]
+    pub fn with_keys(self, keys: Arc<KeyRing>) -> Self {
+        Self { keys, ..self }
+    }
+
+    /// Works on a store that no gateway is running on.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub async fn offline(
+        store: Arc<dyn Store>,
+        servers: AuthorizationServers,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let pool = Arc::new(AccountPool::new(store.accounts().await?));
+        let (login_store, login_pool, login_clock) = (Arc::clone(&store), Arc::clone(&pool), Arc::clone(&clock));
+        let logins = Logins::new(login_store, login_pool, servers, TokenEndpoint::new(), login_clock);
+        let strategy = Arc::new(Session::default());
+        Ok(Self::new(store, pool, strategy, Providers::default(), clock, None).with_logins(logins))
+    }
+
+    /// Reads its own writes of `capture`, too.
+    #[must_use]
+    pub fn capturing(self, capture: Option<Capture>) -> Self {
+        Self { capture, ..self }
+    }
+
+    /// By id first, then by name.
+    fn find(&self, account: &str) -> Result<Arc<Account>, ControlError> {
+        let accounts = self.pool.snapshot();
+        let by_id = account.parse().ok().and_then(|id: AccountId| accounts.iter().find(|account| account.id == id));
+        let found = by_id.or_else(|| accounts.iter().find(|known| *known.name == *account));
+        found.cloned().ok_or_else(|| ControlError::NotFound(format!("there is no account {account:?}")))
+    }
+
+    fn view(&self, account: &Account) -> AccountView {
+        let active = self.active().is_some_and(|active| active.id == account.id);
+        present::account(account, active, self.pool.in_flight(account.id), self.clock.now())
+    }
+
+    /// The account that holds the running session.
+    fn active(&self) -> Option<Arc<Account>> {
+        let plan = self.strategy.plan(&self.pool.snapshot(), &RequestFacts::default(), self.clock.now());
+        let first = plan.candidates.into_iter().next()?;
+        (first.choice == Choice::ActiveSession).then_some(first.account)
+    }
+
+    /// Waits until what has happened so far is in the store: who asks about a request it has just made finds it there.
+    async fn catch_up(&self) {
+        if let Some(queue) = &self.queue {
+            queue.flushed().await;
+        }
+    }
+
+    /// Changes an account in the store and then in the pool, behind everything that the line has queued for it.
+    async fn change(&self, id: AccountId, change: AccountChange) -> Result<(), ControlError> {
+        self.catch_up().await;
+        let now = self.clock.now();
+        self.store.change_account(id, change.clone(), now).await?;
+        self.pool.adopt(id, change, now);
+        Ok(())
+    }
+}
+
+/// 1 to 100 letters, digits, spaces or `-_@.+`, as in the original; white space around it is dropped.
+pub(super) fn valid_name(name: &str) -> Result<&str, ControlError> {
+    let name = name.trim();
+    let allowed = |c: char| c.is_alphanumeric() || " -_@.+".contains(c);
+    if (1..=100).contains(&name.chars().count()) && name.chars().all(allowed) {
+        return Ok(name);
+    }
+    let message = "a name has 1 to 100 letters, digits, spaces or -_@.+";
+    Err(ControlError::Invalid(message.to_owned()))
+}

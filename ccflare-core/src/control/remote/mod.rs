@@ -1,0 +1,110 @@
+//! The operator's wishes, sent to a running server.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
+use url::Url;
+
+use super::{ControlError, views::AccountView};
+use crate::domain::Secret;
+
+mod accounts;
+mod audit;
+mod gateway;
+mod keys;
+mod logins;
+mod requests;
+
+/// Speaks to a server's JSON API with the admin token.
+#[derive(Debug)]
+pub struct Remote {
+    client: reqwest::Client,
+    base: Url,
+    token: Secret,
+}
+
+/// An error as the API tells it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Told {
+    error: String,
+    code: String,
+    details: Value,
+}
+
+/// The answer to a change: the account as it is now.
+#[derive(Deserialize)]
+struct Changed {
+    account: AccountView,
+}
+
+impl Remote {
+    /// A server at `base`, spoken to with `token`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ControlError::Invalid`] if `base` is no `http` or `https` address.
+    pub fn new(base: Url, token: Secret) -> Result<Self, ControlError> {
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(ControlError::Invalid(format!("{base} is not the address of a server")));
+        }
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(crate::upstream::tls())
+            // A redirect would carry the token to wherever it points.
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(5))
+            .timeout(Duration::from_secs(30))
+            .build()
+            .map_err(|error| ControlError::Unavailable(error.to_string()))?;
+        Ok(Self { client, base, token })
+    }
+
+    /// A request to a path of segments, each of which may have any characters in it.
+    fn to(&self, method: Method, segments: &[&str]) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push("api").extend(segments);
+        }
+        self.client.request(method, url).bearer_auth(self.token.expose())
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ControlError> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let told = response.json::<Told>().await.unwrap_or_default();
+        Err(understand(status, told))
+    }
+
+    async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ControlError> {
+        let response = self.send(request).await?;
+        response.json().await.map_err(|error| {
+            ControlError::Unavailable(format!("{} answers, but not as ccflare does: {error}", self.base))
+        })
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ControlError {
+        let why = if error.is_timeout() { "it does not answer in time" } else { "it can't be reached" };
+        ControlError::Unavailable(format!("no ccflare server at {}: {why}; start one with `ccflare serve`", self.base))
+    }
+}
+
+/// The error that the server meant.
+fn understand(status: StatusCode, told: Told) -> ControlError {
+    let message = if told.error.is_empty() { format!("the server answers {status}") } else { told.error };
+    match (told.code.as_str(), status) {
+        ("not_found", _) => ControlError::NotFound(message),
+        ("conflict", _) => ControlError::Conflict(message),
+        ("confirmation_required", _) => {
+            ControlError::ConfirmationRequired(told.details["confirm"].as_str().unwrap_or_default().to_owned())
+        }
+        (_, StatusCode::UNAUTHORIZED) => ControlError::Unauthorized(message),
+        (_, status) if status.is_client_error() => ControlError::Invalid(message),
+        _ => ControlError::Unavailable(message),
+    }
+}

@@ -1,0 +1,28 @@
+//! The shapes an operator sees: the original's names and camelCase fields, and ours beside them.
+//!
+//! No view has a field that could hold a secret. Moments are RFC 3339 text, durations milliseconds, unknown is `null`.
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::domain::Secret;
+
+mod accounts;
+mod audit;
+mod gateway;
+mod keys;
+mod logins;
+mod payloads;
+mod requests;
+
+pub use accounts::{AccountEdit, AccountView, ClosureView, NewAccount, WindowView};
+pub use audit::{AuditQuery, AuditView};
+pub use gateway::{BrowserLinkView, StatusView};
+pub use keys::{ClientKeyView, NewClientKey, NewKeyView};
+pub use logins::{LoginView, NewLogin};
+pub use payloads::{PayloadSideView, PayloadView};
+pub use requests::{AttemptView, RequestPage, RequestPageQuery, RequestView};
+
+fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    String::deserialize(deserializer).map(|text| Secret::new(&Zeroizing::new(text)))
+}
