@@ -64,6 +64,7 @@ pub mod pricing;
 pub mod provider;
 pub mod proxy;
 pub mod record;
+pub mod report;
 pub mod retention;
 pub mod sse;
 pub mod store;
