@@ -44,7 +44,7 @@ fn decision(c: &mut Criterion) {
     let mut group = c.benchmark_group("decision");
     for count in [1, 10, 100] {
         let pool = AccountPool::new(accounts(count));
-        let facts = RequestFacts { model: Some("claude-opus-5-5".into()) };
+        let facts = RequestFacts { model: Some("claude-opus-5-5".into()), ..RequestFacts::default() };
         let strategy = Session::default();
         group.bench_function(BenchmarkId::from_parameter(count), |b| {
             b.iter(|| black_box(strategy.plan(&pool.snapshot(), &facts, NOW)));

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, ClientKeyId, ExchangeId, NanoUsd, Timestamp, Usage};
+use super::{AccountId, Asker, ClientKeyId, ExchangeId, NanoUsd, Preference, Timestamp, Usage};
 
 /// What is known when a request arrives; written before it is sent, so that nothing can vanish. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,19 @@ pub struct Intent {
     pub request_bytes: u64,
     /// The client key it came with.
     pub client_key: Option<(ClientKeyId, Arc<str>)>,
+    /// Who asks, as far as it tells.
+    pub asker: Option<Arc<Asker>>,
+    /// The model that the operator prefers for the agent that asks.
+    pub preference: Option<Preference>,
+}
+
+impl Intent {
+    /// The model that it is sent with.
+    #[must_use]
+    pub fn model_sent(&self) -> Option<&Arc<str>> {
+        let applied = self.preference.as_ref().filter(|preference| preference.refused.is_none());
+        applied.map(|preference| &preference.model).or(self.model.as_ref())
+    }
 }
 
 /// One finished exchange.

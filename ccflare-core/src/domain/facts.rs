@@ -2,9 +2,37 @@
 
 use std::sync::Arc;
 
+use super::{Asker, Fingerprint, Preference, SessionKey};
+
 /// Facts read from a request on its way in. Everything may be absent: a request is never refused for being odd.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestFacts {
-    /// The model it asks for.
+    /// The model it is sent with: the one it asks for, unless a preference has taken its place.
     pub model: Option<Arc<str>>,
+    /// The model it asked for, where another one has taken its place.
+    pub model_asked: Option<Arc<str>>,
+    /// What the operator prefers for the agent that asks.
+    pub preference: Option<Preference>,
+    /// The session it belongs to.
+    pub session: Option<SessionKey>,
+    /// What its conversation begins with; known where the session is new or begins anew, for it costs reading the whole
+    /// body.
+    pub prefix: Option<Fingerprint>,
+    /// Whether it is the first of a session that is known already to begin in another way: after a compaction nothing
+    /// of the old cache is of use.
+    pub compacted: bool,
+    /// Whether what it writes to the cache is kept for an hour instead of five minutes.
+    pub hour_cache: bool,
+    /// Whether it asks for a stream; unknown where the body was not read to its end.
+    pub stream: Option<bool>,
+    /// Who asks.
+    pub asker: Option<Arc<Asker>>,
+}
+
+impl RequestFacts {
+    /// Whether another agent gave the order.
+    #[must_use]
+    pub fn is_subagent(&self) -> bool {
+        self.asker.as_ref().is_some_and(|asker| asker.is_subagent)
+    }
 }

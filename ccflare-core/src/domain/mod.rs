@@ -5,6 +5,7 @@
 pub mod account;
 pub mod audit;
 pub mod client_key;
+pub mod conversation;
 pub mod credential;
 pub mod exchange;
 pub mod facts;
@@ -21,6 +22,7 @@ pub use account::{
 };
 pub use audit::{Actor, AuditEntry};
 pub use client_key::{ClientKey, KeyDigest, KeyState};
+pub use conversation::{Asker, Fingerprint, Preference, SessionKey};
 pub use credential::{Credential, TokenSet};
 pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, VerdictKind};
 pub use facts::RequestFacts;

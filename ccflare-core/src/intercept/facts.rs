@@ -17,7 +17,7 @@ pub(super) fn read(request: &Request<Bytes>) -> RequestFacts {
     if body.is_empty() || request.headers().contains_key(CONTENT_ENCODING) {
         return RequestFacts::default();
     }
-    RequestFacts { model: model(body).map(Into::into) }
+    RequestFacts { model: model(body).map(Into::into), ..Default::default() }
 }
 
 /// The same where the model decides whether the request may be sent: a body that is not wholly understood, or that names
@@ -27,7 +27,7 @@ pub(super) fn read_strictly(request: &Request<Bytes>) -> RequestFacts {
         return RequestFacts::default();
     }
     let only = serde_json::from_slice::<OnlyModel<'_>>(request.body()).ok();
-    RequestFacts { model: only.and_then(|OnlyModel(model)| model).map(Into::into) }
+    RequestFacts { model: only.and_then(|OnlyModel(model)| model).map(Into::into), ..Default::default() }
 }
 
 struct OnlyModel<'de>(Option<Cow<'de, str>>);

@@ -130,7 +130,7 @@ impl OpenExchange {
             exchange.usage = reading.usage;
             exchange.error = exchange.error.take().or(reading.error.map(hide));
             exchange.response_bytes = bytes;
-            let model = exchange.model.as_deref().or(exchange.intent.model.as_deref());
+            let model = exchange.model.as_deref().or_else(|| exchange.intent.model_sent().map(|model| &**model));
             exchange.cost = model.and_then(|model| prices.price(model, &exchange.usage));
             exchange.priced = exchange.cost.map(|_| prices.date());
         }

@@ -70,14 +70,17 @@ where
 
 fn intent(request: &Request<Bytes>, recorder: &Recorder) -> Intent {
     let at = recorder.clock().now();
+    let facts = request.extensions().get::<RequestFacts>();
     Intent {
         id: ExchangeId::new(at),
         at,
         method: request.method().clone(),
         path: request.uri().path().into(),
-        model: request.extensions().get::<RequestFacts>().and_then(|facts| facts.model.clone()),
+        model: facts.and_then(|facts| facts.model_asked.clone().or_else(|| facts.model.clone())),
         request_bytes: request.body().len() as u64,
         client_key: request.extensions().get::<Arc<ClientKey>>().map(|key| (key.id, Arc::clone(&key.name))),
+        asker: facts.and_then(|facts| facts.asker.clone()),
+        preference: facts.and_then(|facts| facts.preference.clone()),
     }
 }
 

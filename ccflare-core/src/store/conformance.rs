@@ -509,6 +509,8 @@ fn intent(second: u8) -> Intent {
         model: Some("claude-opus-5-5".into()),
         request_bytes: 183_000,
         client_key: None,
+        asker: None,
+        preference: None,
     }
 }
 

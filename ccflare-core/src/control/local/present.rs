@@ -89,6 +89,8 @@ fn window(window: &Window) -> WindowView {
 /// A finished request.
 pub(super) fn request(exchange: &Exchange) -> RequestView {
     let tokens = exchange.usage.tokens;
+    let (asker, preference) = (exchange.intent.asker.as_deref(), exchange.intent.preference.as_ref());
+    let text = |text: Option<&std::sync::Arc<str>>| text.map(|text| text.to_string());
     RequestView {
         id: exchange.intent.id.to_string(),
         timestamp: exchange.intent.at.to_string(),
@@ -122,6 +124,14 @@ pub(super) fn request(exchange: &Exchange) -> RequestView {
         request_bytes: exchange.intent.request_bytes,
         response_bytes: exchange.response_bytes,
         client_key: exchange.intent.client_key.as_ref().map(|(_, name)| name.to_string()),
+        model_preferred: preference.map(|preference| preference.model.to_string()),
+        preference_refused: preference.and_then(|preference| text(preference.refused.as_ref())),
+        model_sent: text(exchange.intent.model_sent()),
+        session: asker.map(|asker| asker.session.to_string()),
+        agent_used: asker.and_then(|asker| text(asker.agent.as_ref())),
+        subagent: asker.and_then(|asker| text(asker.subagent.as_ref())),
+        is_subagent: asker.is_some_and(|asker| asker.is_subagent),
+        workspace: asker.and_then(|asker| text(asker.workspace.as_ref())),
     }
 }
 

@@ -95,6 +95,30 @@ pub struct RequestView {
     /// The name of the client key it came with.
     #[serde(default)]
     pub client_key: Option<String>,
+    /// The model that the operator prefers for the agent.
+    #[serde(default)]
+    pub model_preferred: Option<String>,
+    /// Why the preference did not apply.
+    #[serde(default)]
+    pub preference_refused: Option<String>,
+    /// The model that the request was sent with.
+    #[serde(default)]
+    pub model_sent: Option<String>,
+    /// The session it belongs to, as the client calls it.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// The agent that asked.
+    #[serde(default)]
+    pub agent_used: Option<String>,
+    /// The sub-agent's own id.
+    #[serde(default)]
+    pub subagent: Option<String>,
+    /// Whether another agent gave the order.
+    #[serde(default)]
+    pub is_subagent: bool,
+    /// The directory that the agent works in.
+    #[serde(default)]
+    pub workspace: Option<String>,
 }
 
 /// One try of one account.

@@ -54,6 +54,8 @@ fn intent(number: u8) -> Intent {
         model: None,
         request_bytes: 0,
         client_key: None,
+        asker: None,
+        preference: None,
     }
 }
 

@@ -88,6 +88,8 @@ fn intent(number: u8) -> Intent {
         model: None,
         request_bytes: 1,
         client_key: None,
+        asker: None,
+        preference: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Intents and settled exchanges.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::Method;
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::{Code, RecordError, senseless};
 use crate::{
     domain::{
-        AccountId, AttemptRecord, Choice, ClientKeyId, Exchange, ExchangeId, Intent, ModelUsage, NanoUsd, Outcome,
-        Timestamp, Timing, Tokens, Usage, VerdictKind,
+        AccountId, Asker, AttemptRecord, Choice, ClientKeyId, Exchange, ExchangeId, Intent, ModelUsage, NanoUsd,
+        Outcome, Preference, Timestamp, Timing, Tokens, Usage, VerdictKind,
     },
     store::redb::codec::{self, CodecError},
 };
 
-const INTENT: u8 = 1;
-const EXCHANGE: u8 = 1;
+const INTENT: u8 = 2;
+const EXCHANGE: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct IntentRow<'a> {
@@ -26,6 +26,24 @@ struct IntentRow<'a> {
     model: Option<&'a str>,
     request_bytes: u64,
     client_key: Option<(u128, &'a str)>,
+}
+
+/// An intent with who asks: since version 2.
+#[derive(Serialize, Deserialize)]
+struct AskedRow<'a> {
+    #[serde(borrow)]
+    intent: IntentRow<'a>,
+    asker: Option<AskerRow<'a>>,
+    preference: Option<(&'a str, Option<&'a str>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AskerRow<'a> {
+    session: &'a str,
+    subagent: Option<&'a str>,
+    is_subagent: bool,
+    agent: Option<&'a str>,
+    workspace: Option<&'a str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,9 +59,9 @@ enum MethodRow<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct ExchangeRow<'a> {
-    #[serde(borrow)]
-    intent: IntentRow<'a>,
+#[serde(bound(deserialize = "I: Deserialize<'de>"))]
+struct ExchangeRow<'a, I> {
+    intent: I,
     outcome: u8,
     status: Option<u16>,
     error: Option<&'a str>,
@@ -51,6 +69,7 @@ struct ExchangeRow<'a> {
     headers: Option<u64>,
     first_token: Option<u64>,
     end: Option<u64>,
+    #[serde(borrow)]
     model: AnsweredBy<'a>,
     usage: UsageRow<'a>,
     cost: Option<u64>,
@@ -100,13 +119,14 @@ struct TokensRow {
 
 /// Appends the row of an intent; its id is the key.
 pub(in crate::store::redb) fn encode_intent(intent: &Intent, into: &mut Vec<u8>) -> Result<(), CodecError> {
-    codec::encode(INTENT, &IntentRow::from(intent), into)
+    codec::encode(INTENT, &AskedRow::from(intent), into)
 }
 
 /// The intent that a row of the intents stands for.
 pub(in crate::store::redb) fn decode_intent(id: ExchangeId, bytes: &[u8]) -> Result<Intent, RecordError> {
     match codec::version(bytes)? {
-        (INTENT, fields) => codec::decode::<IntentRow<'_>>(fields)?.into_intent(id),
+        (1, fields) => codec::decode::<IntentRow<'_>>(fields)?.into_intent(id),
+        (INTENT, fields) => codec::decode::<AskedRow<'_>>(fields)?.into_intent(id),
         (other, _) => Err(CodecError::Version(other).into()),
     }
 }
@@ -119,9 +139,15 @@ pub(in crate::store::redb) fn encode_exchange(exchange: &Exchange, into: &mut Ve
 /// The exchange that a row of the exchanges stands for.
 pub(in crate::store::redb) fn decode_exchange(id: ExchangeId, bytes: &[u8]) -> Result<Exchange, RecordError> {
     match codec::version(bytes)? {
-        (EXCHANGE, fields) => codec::decode::<ExchangeRow<'_>>(fields)?.into_exchange(id),
+        (1, fields) => codec::decode::<ExchangeRow<'_, IntentRow<'_>>>(fields)?.into_exchange(id),
+        (EXCHANGE, fields) => codec::decode::<ExchangeRow<'_, AskedRow<'_>>>(fields)?.into_exchange(id),
         (other, _) => Err(CodecError::Version(other).into()),
     }
+}
+
+/// A row that an intent comes out of, of whichever version.
+trait IntoIntent {
+    fn into_intent(self, id: ExchangeId) -> Result<Intent, RecordError>;
 }
 
 fn micros(duration: Duration) -> u64 {
@@ -141,7 +167,7 @@ impl<'a> From<&'a Intent> for IntentRow<'a> {
     }
 }
 
-impl IntentRow<'_> {
+impl IntoIntent for IntentRow<'_> {
     fn into_intent(self, id: ExchangeId) -> Result<Intent, RecordError> {
         Ok(Intent {
             id,
@@ -151,7 +177,58 @@ impl IntentRow<'_> {
             model: self.model.map(Into::into),
             request_bytes: self.request_bytes,
             client_key: self.client_key.map(|(id, name)| (ClientKeyId::from_bytes(id.to_be_bytes()), name.into())),
+            asker: None,
+            preference: None,
         })
+    }
+}
+
+impl<'a> From<&'a Intent> for AskedRow<'a> {
+    fn from(intent: &'a Intent) -> Self {
+        let preference = intent.preference.as_ref();
+        Self {
+            intent: intent.into(),
+            asker: intent.asker.as_deref().map(Into::into),
+            preference: preference.map(|preference| (&*preference.model, preference.refused.as_deref())),
+        }
+    }
+}
+
+impl IntoIntent for AskedRow<'_> {
+    fn into_intent(self, id: ExchangeId) -> Result<Intent, RecordError> {
+        let preference = |(model, refused): (&str, Option<&str>)| Preference {
+            model: model.into(),
+            refused: refused.map(Into::into),
+        };
+        Ok(Intent {
+            asker: self.asker.map(|asker| Arc::new(asker.into())),
+            preference: self.preference.map(preference),
+            ..self.intent.into_intent(id)?
+        })
+    }
+}
+
+impl<'a> From<&'a Asker> for AskerRow<'a> {
+    fn from(asker: &'a Asker) -> Self {
+        Self {
+            session: &asker.session,
+            subagent: asker.subagent.as_deref(),
+            is_subagent: asker.is_subagent,
+            agent: asker.agent.as_deref(),
+            workspace: asker.workspace.as_deref(),
+        }
+    }
+}
+
+impl From<AskerRow<'_>> for Asker {
+    fn from(row: AskerRow<'_>) -> Self {
+        Self {
+            session: row.session.into(),
+            subagent: row.subagent.map(Into::into),
+            is_subagent: row.is_subagent,
+            agent: row.agent.map(Into::into),
+            workspace: row.workspace.map(Into::into),
+        }
     }
 }
 
@@ -187,7 +264,7 @@ impl TryFrom<MethodRow<'_>> for Method {
     }
 }
 
-impl<'a> From<&'a Exchange> for ExchangeRow<'a> {
+impl<'a> From<&'a Exchange> for ExchangeRow<'a, AskedRow<'a>> {
     fn from(exchange: &'a Exchange) -> Self {
         let model = match exchange.model.as_deref() {
             None => AnsweredBy::Unknown,
@@ -212,7 +289,7 @@ impl<'a> From<&'a Exchange> for ExchangeRow<'a> {
     }
 }
 
-impl ExchangeRow<'_> {
+impl<I: IntoIntent> ExchangeRow<'_, I> {
     fn into_exchange(self, id: ExchangeId) -> Result<Exchange, RecordError> {
         let intent = self.intent.into_intent(id)?;
         let model = match self.model {

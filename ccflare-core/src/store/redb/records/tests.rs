@@ -1,4 +1,4 @@
-//! The bytes of version 1. If one of these tests fails, databases in the field can't be read any more: a changed row
+//! The bytes of rows. If one of these tests fails, databases in the field can't be read any more: a changed row
 //! needs a new version and keeps the decoder of the old one.
 
 use std::{sync::Arc, time::Duration};
@@ -7,15 +7,20 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Account, AccountId, Actor, AttemptRecord, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Exchange,
-    ExchangeId, Intent, KeyDigest, Limits, Mark, ModelUsage, NanoUsd, Scope, Secret, Session, Timestamp, Timing,
-    Tokens, Usage, Window,
+    Account, AccountId, Actor, Asker, AttemptRecord, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Exchange,
+    ExchangeId, Intent, KeyDigest, Limits, Mark, ModelUsage, NanoUsd, Preference, Scope, Secret, Session, Timestamp,
+    Timing, Tokens, Usage, Window,
 };
 
 const AT: Timestamp = Timestamp::from_micros(1_800_000_000_123_456);
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex");
+    (0..text.len()).step_by(2).map(byte).collect()
 }
 
 fn intent() -> Intent {
@@ -27,6 +32,8 @@ fn intent() -> Intent {
         model: Some("claude-opus-5-5".into()),
         request_bytes: 183_000,
         client_key: None,
+        asker: None,
+        preference: None,
     }
 }
 
@@ -70,6 +77,14 @@ fn typical_exchange() -> Exchange {
 fn full_exchange() -> Exchange {
     let mut exchange = typical_exchange();
     exchange.intent.method = http::Method::from_bytes(b"PURGE").expect("a method");
+    exchange.intent.asker = Some(Arc::new(Asker {
+        session: "s".into(),
+        subagent: Some("a".into()),
+        is_subagent: true,
+        agent: Some("reviewer".into()),
+        workspace: Some("/w".into()),
+    }));
+    exchange.intent.preference = Some(Preference { model: "p".into(), refused: Some("why".into()) });
     exchange.error = Some("error".into());
     exchange.model = Some("other".into());
     exchange.attempts[0].detail = Some("detail".into());
@@ -118,18 +133,31 @@ fn full_account() -> Account {
 fn an_intent_has_these_bytes() {
     let mut bytes = Vec::new();
     encode_intent(&intent(), &mut bytes).expect("a row");
-    assert_eq!(hex(&bytes), INTENT_V1);
+    assert_eq!(hex(&bytes), INTENT_V2);
     assert_eq!(decode_intent(intent().id, &bytes).expect("an intent"), intent());
 }
 
 #[test]
 fn an_exchange_has_these_bytes() {
-    for (exchange, golden) in [(typical_exchange(), TYPICAL_EXCHANGE_V1), (full_exchange(), FULL_EXCHANGE_V1)] {
+    for (exchange, golden) in [(typical_exchange(), TYPICAL_EXCHANGE_V2), (full_exchange(), FULL_EXCHANGE_V2)] {
         let mut bytes = Vec::new();
         encode_exchange(&exchange, &mut bytes).expect("a row");
         assert_eq!(hex(&bytes), golden);
         assert_eq!(decode_exchange(exchange.intent.id, &bytes).expect("an exchange"), exchange);
     }
+}
+
+#[test]
+fn rows_of_version_1_tell_nothing_of_who_asks_and_are_read() {
+    let anonymous = |mut exchange: Exchange| {
+        (exchange.intent.asker, exchange.intent.preference) = (None, None);
+        exchange
+    };
+    for (exchange, bytes) in [(typical_exchange(), TYPICAL_EXCHANGE_V1), (full_exchange(), FULL_EXCHANGE_V1)] {
+        let read = decode_exchange(exchange.intent.id, &unhex(bytes)).expect("an exchange");
+        assert_eq!(read, anonymous(exchange));
+    }
+    assert_eq!(decode_intent(intent().id, &unhex(INTENT_V1)).expect("an intent"), intent());
 }
 
 #[test]
@@ -193,7 +221,7 @@ fn a_typical_exchange_takes_few_bytes() {
 #[test]
 fn unknown_versions_and_codes_are_refused() {
     let id = intent().id;
-    assert!(matches!(decode_exchange(id, &[2]), Err(RecordError::Codec(CodecError::Version(2)))));
+    assert!(matches!(decode_exchange(id, &[99]), Err(RecordError::Codec(CodecError::Version(99)))));
     assert!(matches!(decode_intent(id, &[9]), Err(RecordError::Codec(CodecError::Version(9)))));
     assert!(matches!(Outcome::of_code(5), Err(RecordError::Field { field: "Outcome", .. })));
     assert!(matches!(Tier::of_code(2), Err(RecordError::Field { field: "Tier", .. })));
@@ -214,6 +242,17 @@ proptest! {
     }
 }
 
+const INTENT_V2: &str =
+    "02fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca0200000000";
+const TYPICAL_EXCHANGE_V2: &str = "02fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca020000000000\
+    01c8000101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c8000001fc80ea\
+    0d0001fc804f120001fc002d310101010c01fb140501fcc0d4010001fbfc080100000000000001fc15cd5b07010a32303236\
+    2d31312d3234fbc8af";
+const FULL_EXCHANGE_V2: &str = "02fd80c434512eca0c00070550555247450c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca\
+    020000010173010161010108726576696577657201022f7701017001037768790001c801056572726f720101fe0909090909\
+    09090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c800010664657461696c01fc80ea0d0001fc\
+    804f120001fc002d310102056f74686572010c01fb140501fcc0d4010001fbfc080100010104706173730000000000010101\
+    0301fc15cd5b07010a323032362d31312d3234fbc8af";
 const INTENT_V1: &str =
     "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca020000";
 const TYPICAL_EXCHANGE_V1: &str = "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca0200000001c800\
