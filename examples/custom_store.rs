@@ -16,8 +16,8 @@ use ccflare_core::{
         ExchangeId, Intent, LoginId, Outcome, Payload, PendingLogin, Timestamp,
     },
     store::{
-        AUDIT_LENGTH, AccountStore, AuditStore, ClientKeyStore, Lease, LeaseStore, LedgerEntry, LedgerStore,
-        LoginStore, PageRequest, PayloadStore, Store, StoreError, conformance,
+        AUDIT_LENGTH, AccountStore, AnalyticsStore, AuditStore, ClientKeyStore, Lease, LeaseStore, LedgerEntry,
+        LedgerStore, LoginStore, PageRequest, PayloadStore, Store, StoreError, conformance,
     },
 };
 
@@ -199,6 +199,26 @@ impl LedgerStore for MapStore {
 
     async fn exchange(&self, id: ExchangeId) -> Result<Option<Exchange>, StoreError> {
         Ok(self.with(|maps| maps.settled.get(&id).cloned()))
+    }
+}
+
+/// Sums and searches have defaults that read the ledger; only forgetting can't be done for us.
+#[async_trait]
+impl AnalyticsStore for MapStore {
+    async fn forget_exchanges(&self) -> Result<u64, StoreError> {
+        Ok(self.with(|maps| {
+            maps.payloads.clear();
+            std::mem::take(&mut maps.settled).len() as u64
+        }))
+    }
+
+    async fn sweep_exchanges(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        Ok(self.with(|maps| {
+            let old: Vec<_> =
+                maps.settled.range(..ExchangeId::first_of(before)).take(limit).map(|(id, _)| *id).collect();
+            old.iter().for_each(|id| drop(maps.settled.remove(id)));
+            old.len()
+        }))
     }
 }
 

@@ -67,7 +67,7 @@ async fn main() -> anyhow::Result<()> {
     for account in control.accounts().await? {
         println!("{:<8} {:<13} {:>4} requests", account.name, account.state, account.total_requests);
     }
-    let page = control.requests(RequestPageQuery { before: None, limit: 1000 }).await?;
+    let page = control.requests(RequestPageQuery::newest(1000)).await?;
     let cost: u64 = page.requests.iter().filter_map(|request| request.cost_nano_usd).sum();
     let failed = page.requests.iter().filter(|request| request.outcome == "failed").count();
     println!("{} requests, {failed} failed, {}", page.requests.len(), ccflare_core::domain::NanoUsd(cost));

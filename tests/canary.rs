@@ -199,7 +199,7 @@ async fn no_secret_is_seen_in_logs_answers_or_files() {
         seen.push(ask(&base, true).await);
     }
     seen.extend(operate(&base).await);
-    let page = server.control.requests(RequestPageQuery { before: None, limit: 1000 }).await.expect("the ledger");
+    let page = server.control.requests(RequestPageQuery::newest(1000)).await.expect("the ledger");
     let mut captured = 0;
     for request in &page.requests {
         seen.push(format!("{request:?}"));

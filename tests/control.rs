@@ -57,7 +57,7 @@ async fn an_operators_day(stage: &Stage, control: &dyn Control) {
     for _ in 0..5 {
         stage.ask().await;
     }
-    let mut query = RequestPageQuery { before: None, limit: 2 };
+    let mut query = RequestPageQuery::newest(2);
     let mut seen = Vec::new();
     loop {
         let page = control.requests(query.clone()).await.expect("a page");
@@ -69,7 +69,7 @@ async fn an_operators_day(stage: &Stage, control: &dyn Control) {
     assert!(seen.is_sorted_by(|newer, older| newer > older));
     assert_eq!(control.request(&seen[0]).await.expect("one").id, seen[0]);
     assert!(matches!(control.request("nothing").await, Err(ControlError::NotFound(_))));
-    let wrong = control.requests(RequestPageQuery { before: None, limit: 0 }).await;
+    let wrong = control.requests(RequestPageQuery::newest(0)).await;
     assert!(matches!(wrong, Err(ControlError::Invalid(_))));
     let status = control.status().await.expect("status");
     assert_eq!(

@@ -155,7 +155,7 @@ impl Stage {
         let _ = drained;
         let status = control.status().await.expect("status");
         assert_eq!((status.in_flight, status.queued_writes), (0, 0), "something is left behind");
-        let page = control.requests(RequestPageQuery { before: None, limit: 1000 }).await.expect("the ledger");
+        let page = control.requests(RequestPageQuery::newest(1000)).await.expect("the ledger");
         mock.shutdown().await;
         assert_eq!(mock.tasks(), 0, "the mock left tasks behind");
         page.requests.into_iter().rev().collect()

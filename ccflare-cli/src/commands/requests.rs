@@ -13,7 +13,7 @@ pub(super) async fn run(wanted: Requests, control: &dyn Control, output: Output)
         Some(id) if wanted.payload => print::payload(&control.payload(&id).await?, output),
         Some(id) => print::request(&control.request(&id).await?, output),
         None => {
-            let query = RequestPageQuery { before: wanted.before, limit: wanted.limit };
+            let query = RequestPageQuery { before: wanted.before, ..RequestPageQuery::newest(wanted.limit) };
             print::requests(&control.requests(query).await?, output)
         }
     }

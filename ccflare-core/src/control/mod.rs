@@ -5,10 +5,12 @@
 use crate::store::StoreError;
 
 mod accounts;
+mod analytics;
 mod audit;
 pub mod audited;
 #[cfg(all(feature = "remote", feature = "redb"))]
 mod connect;
+mod export;
 mod gateway;
 mod keys;
 pub mod local;
@@ -19,10 +21,12 @@ mod requests;
 pub mod views;
 
 pub use accounts::AccountControl;
+pub use analytics::AnalyticsControl;
 pub use audit::AuditControl;
 pub use audited::Audited;
 #[cfg(all(feature = "remote", feature = "redb"))]
 pub use connect::{Place, connect};
+pub use export::ExportFormat;
 pub use gateway::GatewayControl;
 pub use keys::KeyControl;
 pub use local::{Local, Logins};
@@ -32,10 +36,13 @@ pub use remote::Remote;
 pub use requests::RequestControl;
 
 /// The list of what an operator can do, one trait a subject; whoever can do all of it is a `Control`.
-pub trait Control: GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl {}
+pub trait Control:
+    GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl + AnalyticsControl
+{
+}
 
 impl<T> Control for T where
-    T: GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl
+    T: GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl + AnalyticsControl
 {
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{
     ControlError,
-    views::{PayloadView, RequestPage, RequestPageQuery, RequestView},
+    views::{PayloadView, RequestDetail, RequestPage, RequestPageQuery, RequestView},
 };
 
 /// The ledger, as people read it.
@@ -18,6 +18,9 @@ pub trait RequestControl: std::fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// [`ControlError::NotFound`].
     async fn request(&self, id: &str) -> Result<RequestView, ControlError>;
+
+    /// A page of finished requests with what they carried, in the original's shape.
+    async fn request_details(&self, query: RequestPageQuery) -> Result<Vec<RequestDetail>, ControlError>;
 
     /// What one request and its answer carried, if that was kept.
     ///

@@ -90,6 +90,13 @@ impl Exchange {
         self.outcome == Outcome::Answered && self.status.is_some_and(|status| status < 400)
     }
 
+    /// How often it moved to another account.
+    #[must_use]
+    pub fn failovers(&self) -> u32 {
+        let moves = self.attempts.iter().skip(1).filter(|attempt| attempt.choice != Choice::Retry).count();
+        u32::try_from(moves).unwrap_or(u32::MAX)
+    }
+
     /// The attempt that answered, or the last one made.
     #[must_use]
     pub fn final_attempt(&self) -> Option<&AttemptRecord> {

@@ -30,6 +30,12 @@ impl Tokens {
         sum([self.input, self.cache_read, self.cache_write_5m, self.cache_write_1h])
     }
 
+    /// The same without a cache: all input is fresh.
+    #[must_use]
+    pub fn uncached(&self) -> Self {
+        Self { input: self.prompt(), output: self.output, ..Self::default() }
+    }
+
     /// Everything; `None` if nothing is known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
@@ -57,6 +63,15 @@ pub struct Usage {
     pub us_only: bool,
     /// Web searches the server ran, $10 per thousand.
     pub web_searches: u64,
+}
+
+impl Usage {
+    /// The same without a cache: all input is fresh.
+    #[must_use]
+    pub fn uncached(&self) -> Self {
+        let pass = |pass: &ModelUsage| ModelUsage { model: pass.model.clone(), tokens: pass.tokens.uncached() };
+        Self { tokens: self.tokens.uncached(), iterations: self.iterations.iter().map(pass).collect(), ..self.clone() }
+    }
 }
 
 /// One pass of an answer.

@@ -10,6 +10,7 @@ use crate::domain::{
     LoginId, Payload, PendingLogin, Timestamp,
 };
 
+mod analytics;
 mod error;
 mod master;
 pub mod sealed;
@@ -20,6 +21,7 @@ pub mod conformance;
 #[cfg(feature = "redb")]
 pub mod redb;
 
+pub use analytics::{AnalyticsStore, Found, Wanted};
 pub use error::StoreError;
 pub use master::MasterKey;
 #[cfg(feature = "redb")]
@@ -29,11 +31,21 @@ pub use write_behind::{Closed, Commit, SettleSlot, Slots, WriteBehind, WriteBehi
 
 /// Everything a backend has to offer.
 pub trait Store:
-    AccountStore + LoginStore + LeaseStore + LedgerStore + ClientKeyStore + AuditStore + PayloadStore
+    AccountStore + LoginStore + LeaseStore + LedgerStore + AnalyticsStore + ClientKeyStore + AuditStore + PayloadStore
 {
 }
 
-impl<T: AccountStore + LoginStore + LeaseStore + LedgerStore + ClientKeyStore + AuditStore + PayloadStore> Store for T {}
+impl<T> Store for T where
+    T: AccountStore
+        + LoginStore
+        + LeaseStore
+        + LedgerStore
+        + AnalyticsStore
+        + ClientKeyStore
+        + AuditStore
+        + PayloadStore
+{
+}
 
 /// The accounts. Every write is durable when it returns.
 #[async_trait]

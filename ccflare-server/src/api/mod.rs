@@ -17,12 +17,15 @@ use http::{Method, StatusCode};
 use crate::doors::{self, Doors};
 
 mod accounts;
+mod analytics;
 mod audit;
 mod body;
 mod error;
+mod export;
 mod keys;
 mod links;
 mod oauth;
+mod query;
 mod requests;
 
 pub(crate) use error::ApiError;
@@ -50,8 +53,17 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/oauth/callback", post(oauth::callback))
         // Requests
         .route("/requests", get(requests::list))
+        .route("/requests/detail", get(requests::details))
+        .route("/requests/export", get(export::export))
         .route("/requests/{request}", get(requests::one))
         .route("/requests/{request}/payload", get(requests::payload))
+        .route("/requests/payload/{request}", get(requests::payload))
+        // Sums
+        .route("/analytics", get(analytics::analytics))
+        .route("/stats", get(analytics::stats))
+        .route("/stats/reset", post(analytics::reset))
+        .route("/sessions", get(analytics::sessions))
+        .route("/sessions/{session}", get(analytics::session))
         // Doors
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{key}/revoke", post(keys::revoke))

@@ -3,39 +3,59 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::QueryRejection},
+    extract::{Path, RawQuery, State},
     response::{IntoResponse, Response},
 };
-use ccflare_core::control::views::{PayloadView, RequestPageQuery, RequestView};
-use http::{HeaderValue, StatusCode, header};
-use serde::Deserialize;
+use ccflare_core::control::views::{PayloadView, RequestDetail, RequestPageQuery, RequestView};
+use http::{HeaderValue, header};
+use url::form_urlencoded;
 
-use super::{ApiError, Shared};
+use super::{
+    ApiError, Shared,
+    query::{Asked, Requests},
+};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Page {
-    limit: Option<usize>,
-    before: Option<String>,
+/// As many as the original sends with what they carried, if nobody says otherwise.
+const DETAILS: usize = 50;
+
+pub(super) fn page(mut asked: Requests, default: usize) -> RequestPageQuery {
+    let filter = asked.filter();
+    RequestPageQuery {
+        before: asked.before,
+        limit: asked.limit.unwrap_or(default),
+        from: asked.from,
+        to: asked.to,
+        session: asked.session,
+        status_code: asked.status_code,
+        filter,
+    }
 }
 
 pub(super) async fn list(
     State(control): State<Shared>,
-    page: Result<Query<Page>, QueryRejection>,
+    RawQuery(query): RawQuery,
+    Asked(asked): Asked<Requests>,
 ) -> Result<Response, ApiError> {
-    let Query(page) = page.map_err(|rejection| {
-        ApiError::new(StatusCode::BAD_REQUEST, "invalid", format!("the query: {}", rejection.body_text()))
-    })?;
-    let limit = page.limit.unwrap_or(RequestPageQuery::default().limit);
-    let page = control.requests(RequestPageQuery { before: page.before, limit }).await?;
+    let page = control.requests(page(asked, RequestPageQuery::default().limit)).await?;
+    let link = page.next.and_then(|next| link(&query.unwrap_or_default(), &next));
     let mut response = Json(page.requests).into_response();
-    if let Some(next) = page.next {
-        let link = format!("</api/requests?limit={limit}&before={next}>; rel=\"next\"");
-        if let Ok(link) = HeaderValue::try_from(link) {
-            response.headers_mut().insert(header::LINK, link);
-        }
-    }
+    response.headers_mut().extend(link.map(|link| (header::LINK, link)));
     Ok(response)
+}
+
+/// The same query behind the cursor.
+fn link(query: &str, next: &str) -> Option<HeaderValue> {
+    let given = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "before");
+    let query =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(given).append_pair("before", next).finish();
+    HeaderValue::try_from(format!("</api/requests?{query}>; rel=\"next\"")).ok()
+}
+
+pub(super) async fn details(
+    State(control): State<Shared>,
+    Asked(asked): Asked<Requests>,
+) -> Result<Json<Vec<RequestDetail>>, ApiError> {
+    Ok(Json(control.request_details(page(asked, DETAILS)).await?))
 }
 
 pub(super) async fn one(

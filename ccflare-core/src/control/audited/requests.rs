@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::Audited;
 use crate::control::{
     ControlError, RequestControl,
-    views::{PayloadView, RequestPage, RequestPageQuery, RequestView},
+    views::{PayloadView, RequestDetail, RequestPage, RequestPageQuery, RequestView},
 };
 
 #[async_trait]
@@ -16,6 +16,11 @@ impl RequestControl for Audited {
 
     async fn request(&self, id: &str) -> Result<RequestView, ControlError> {
         self.inner.request(id).await
+    }
+
+    async fn request_details(&self, query: RequestPageQuery) -> Result<Vec<RequestDetail>, ControlError> {
+        let subject = format!("{} at once", query.limit);
+        self.note("request.payload", &subject, self.inner.request_details(query).await).await
     }
 
     async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {

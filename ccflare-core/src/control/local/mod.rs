@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod accounts;
+mod analytics;
 mod audit;
 mod gateway;
 mod keys;

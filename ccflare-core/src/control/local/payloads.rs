@@ -2,11 +2,11 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
-use crate::control::{
-    ControlError,
-    views::{PayloadSideView, PayloadView},
-};
 use crate::{
+    control::{
+        ControlError,
+        views::{DetailMeta, DetailSide, PayloadSideView, PayloadView, RequestDetail, RequestView},
+    },
     domain::{Payload, PayloadSide},
     store::Store,
 };
@@ -22,6 +22,37 @@ pub(super) async fn find(store: &dyn Store, id: &str, captures: bool) -> Result<
 
 fn view(Payload { id, request, answer }: Payload) -> PayloadView {
     PayloadView { id: id.to_string(), request: side(request), response: side(answer) }
+}
+
+/// A request and what it carried, as the original shows them.
+pub(super) fn detail(request: RequestView, payload: Option<Payload>) -> RequestDetail {
+    let status = request.status_code;
+    let meta = DetailMeta {
+        account_name: request.account_used,
+        timestamp: request.timestamp,
+        success: request.success,
+        accounts_attempted: request.attempts.len(),
+        path: request.path,
+        method: request.method,
+        agent_used: request.agent_used,
+    };
+    let (asked, answered) = payload.map(|Payload { request, answer, .. }| (request, answer)).unzip();
+    RequestDetail {
+        id: request.id,
+        request: asked.map(|side| detail_side(side, None)),
+        response: answered.map(|side| detail_side(side, status)),
+        error: request.error_message,
+        meta,
+    }
+}
+
+fn detail_side(side: PayloadSide, status: Option<u16>) -> DetailSide {
+    DetailSide {
+        status,
+        headers: side.headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        body: Some(BASE64_STANDARD.encode(&side.body)),
+        truncated: side.truncated,
+    }
 }
 
 /// Text as text; what is none, as base64.

@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use crate::control::views::{AccountView, AttemptView, AuditView, ClosureView, RequestView, WindowView};
-use crate::domain::{
-    Account, AccountState, AttemptRecord, AuditEntry, Exchange, Mark, Scope, Timestamp, Window, exchange::Choice,
-};
+use crate::domain::{Account, AccountState, AttemptRecord, AuditEntry, Exchange, Mark, Scope, Timestamp, Window};
 
 /// An account at `now`.
 pub(super) fn account(account: &Account, active: bool, in_flight: u64, now: Timestamp) -> AccountView {
@@ -104,7 +102,7 @@ pub(super) fn request(exchange: &Exchange) -> RequestView {
         response_time_ms: exchange.timing.end.map(millis),
         time_to_headers_ms: exchange.timing.headers.map(millis),
         time_to_first_token_ms: exchange.timing.first_token.map(millis),
-        failover_attempts: failovers(&exchange.attempts),
+        failover_attempts: exchange.failovers(),
         attempts: exchange.attempts.iter().map(attempt).collect(),
         model: exchange.model.as_deref().or(exchange.intent.model.as_deref()).map(str::to_owned),
         model_asked: exchange.intent.model.as_deref().map(str::to_owned),
@@ -120,7 +118,7 @@ pub(super) fn request(exchange: &Exchange) -> RequestView {
         cost_usd: exchange.cost.map(crate::domain::NanoUsd::as_dollars),
         cost_nano_usd: exchange.cost.map(|cost| cost.0),
         priced_with: exchange.priced.as_deref().map(str::to_owned),
-        tokens_per_second: tokens_per_second(exchange),
+        tokens_per_second: crate::analytics::tokens_per_second(exchange),
         request_bytes: exchange.intent.request_bytes,
         response_bytes: exchange.response_bytes,
         client_key: exchange.intent.client_key.as_ref().map(|(_, name)| name.to_string()),
@@ -148,12 +146,6 @@ pub(super) fn audit(entry: &AuditEntry) -> AuditView {
     }
 }
 
-/// How often the request moved to another account.
-fn failovers(attempts: &[AttemptRecord]) -> u32 {
-    let moves = attempts.iter().skip(1).filter(|attempt| attempt.choice != Choice::Retry).count();
-    u32::try_from(moves).unwrap_or(u32::MAX)
-}
-
 fn account_name(attempt: &AttemptRecord) -> Option<String> {
     attempt.account.as_ref().map(|(_, name)| name.to_string())
 }
@@ -168,15 +160,6 @@ fn attempt(attempt: &AttemptRecord) -> AttemptView {
         took_ms: millis(attempt.took),
         detail: attempt.detail.as_deref().map(str::to_owned),
     }
-}
-
-/// Output over the time from the first token to the end; of an answer in one piece, over the whole time.
-fn tokens_per_second(exchange: &Exchange) -> Option<f64> {
-    let end = exchange.timing.end?;
-    let generating = end.saturating_sub(exchange.timing.first_token.unwrap_or_default());
-    let time = if generating < Duration::from_millis(1) { end } else { generating };
-    let output = exchange.usage.tokens.output? as f64;
-    (!time.is_zero()).then(|| output / time.as_secs_f64())
 }
 
 /// Milliseconds with three digits, so that a local answer is not 0.

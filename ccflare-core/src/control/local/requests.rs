@@ -2,30 +2,41 @@
 
 use async_trait::async_trait;
 
-use super::{Local, payloads, present};
+use super::{
+    Local,
+    analytics::{Called, asked},
+    payloads, present,
+};
 use crate::{
     control::{
         ControlError, RequestControl,
-        views::{PayloadView, RequestPage, RequestPageQuery, RequestView},
+        views::{PayloadView, RequestDetail, RequestFilter, RequestPage, RequestPageQuery, RequestView},
     },
-    store::PageRequest,
+    store::Wanted,
 };
+
+/// Requests that are shown at once with what they carried.
+const MOST_DETAILS: usize = 100;
 
 #[async_trait]
 impl RequestControl for Local {
     async fn requests(&self, query: RequestPageQuery) -> Result<RequestPage, ControlError> {
         self.catch_up().await;
-        if !(1..=1000).contains(&query.limit) {
-            return Err(ControlError::Invalid("limit must be from 1 to 1000".to_owned()));
-        }
-        let before = query.before.as_deref().map(str::parse).transpose();
-        let before = before.map_err(|_| ControlError::Invalid("before must be the id of a request".to_owned()))?;
-        // One more than asked for tells whether there is a next page.
-        let mut page = self.store.exchanges(PageRequest { before, limit: query.limit + 1 }).await?;
-        let more = page.len() > query.limit;
-        page.truncate(query.limit);
-        let next = page.last().filter(|_| more).map(|exchange| exchange.intent.id.to_string());
-        Ok(RequestPage { requests: page.iter().map(present::request).collect(), next })
+        asked::limit(query.limit)?;
+        // Names need looking up only where there are some.
+        let called = if query.filter == RequestFilter::default() { Called::default() } else { self.called().await? };
+        let wanted = Wanted {
+            before: asked::cursor(query.before.as_deref())?,
+            from: query.from.as_deref().map(|from| asked::moment("from", from)).transpose()?,
+            to: query.to.as_deref().map(|to| asked::moment("to", to)).transpose()?,
+            filter: asked::filter(&query.filter, &called)?,
+            session: query.session.map(Into::into),
+            status: query.status_code,
+            limit: query.limit,
+        };
+        let found = self.store.find(&wanted).await?;
+        let requests = found.exchanges.iter().map(present::request).collect();
+        Ok(RequestPage { requests, next: found.next.map(|next| next.to_string()) })
     }
 
     async fn request(&self, id: &str) -> Result<RequestView, ControlError> {
@@ -33,6 +44,23 @@ impl RequestControl for Local {
         let missing = || ControlError::NotFound(format!("there is no finished request {id:?}"));
         let exchange = self.store.exchange(id.parse().map_err(|_| missing())?).await?;
         exchange.as_ref().map(present::request).ok_or_else(missing)
+    }
+
+    async fn request_details(&self, query: RequestPageQuery) -> Result<Vec<RequestDetail>, ControlError> {
+        if query.limit > MOST_DETAILS {
+            return Err(ControlError::Invalid(format!("limit must be from 1 to {MOST_DETAILS}: bodies are long")));
+        }
+        let page = self.requests(query).await?;
+        if let Some(capture) = &self.capture {
+            capture.flushed().await;
+        }
+        let mut details = Vec::new();
+        for request in page.requests {
+            let id = request.id.parse().map_err(|_| ControlError::NotFound(format!("no request {}", request.id)))?;
+            let payload = self.store.payload(id).await?;
+            details.push(payloads::detail(request, payload));
+        }
+        Ok(details)
     }
 
     async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {

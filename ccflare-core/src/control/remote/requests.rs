@@ -6,21 +6,17 @@ use reqwest::{Method, header};
 use super::Remote;
 use crate::control::{
     ControlError, RequestControl,
-    views::{PayloadView, RequestPage, RequestPageQuery, RequestView},
+    views::{PayloadView, RequestDetail, RequestPage, RequestPageQuery, RequestView},
 };
 
 #[async_trait]
 impl RequestControl for Remote {
     async fn requests(&self, query: RequestPageQuery) -> Result<RequestPage, ControlError> {
-        let mut request = self.to(Method::GET, &["requests"]).query(&[("limit", query.limit)]);
-        if let Some(before) = &query.before {
-            request = request.query(&[("before", before)]);
-        }
+        let request = self.to(Method::GET, &["requests"]).query(&query).query(&query.filter);
         let response = self.send(request).await?;
-        let has_next = response.headers().contains_key(header::LINK);
+        let next = response.headers().get(header::LINK).and_then(|link| cursor(link.to_str().ok()?));
         let requests: Vec<RequestView> =
             response.json().await.map_err(|error| ControlError::Unavailable(error.to_string()))?;
-        let next = requests.last().filter(|_| has_next).map(|request| request.id.clone());
         Ok(RequestPage { requests, next })
     }
 
@@ -28,7 +24,18 @@ impl RequestControl for Remote {
         self.read(self.to(Method::GET, &["requests", id])).await
     }
 
+    async fn request_details(&self, query: RequestPageQuery) -> Result<Vec<RequestDetail>, ControlError> {
+        self.read(self.to(Method::GET, &["requests", "detail"]).query(&query).query(&query.filter)).await
+    }
+
     async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {
         self.read(self.to(Method::GET, &["requests", id, "payload"])).await
     }
+}
+
+/// The `before` of the address in `<...?before=ID&...>; rel="next"`.
+fn cursor(link: &str) -> Option<String> {
+    let address = link.strip_prefix('<')?.split_once('>')?.0;
+    let query = address.split_once('?')?.1.as_bytes();
+    url::form_urlencoded::parse(query).find(|(name, _)| name == "before").map(|(_, id)| id.into_owned())
 }

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::domain::Secret;
 
 mod accounts;
+mod analytics;
 mod audit;
 mod gateway;
 mod keys;
@@ -16,11 +17,16 @@ mod payloads;
 mod requests;
 
 pub use accounts::{AccountEdit, AccountView, ClosureView, NewAccount, WindowView};
+pub use analytics::{
+    AccountStats, AnalyticsMeta, AnalyticsQuery, AnalyticsView, DayCost, GroupView, ModelCost, ModelCount,
+    ModelPerformance, PointView, RequestFilter, ResetView, SessionAgent, SessionDetail, SessionPage, SessionPageQuery,
+    SessionView, StatsView, TokenBreakdown, TopModel, TotalsView,
+};
 pub use audit::{AuditQuery, AuditView};
 pub use gateway::{BrowserLinkView, StatusView};
 pub use keys::{ClientKeyView, NewClientKey, NewKeyView};
 pub use logins::{LoginView, NewLogin};
-pub use payloads::{PayloadSideView, PayloadView};
+pub use payloads::{DetailMeta, DetailSide, PayloadSideView, PayloadView, RequestDetail};
 pub use requests::{AttemptView, RequestPage, RequestPageQuery, RequestView};
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {

@@ -2,25 +2,53 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::RequestFilter;
+
 /// Which page of finished requests; the newest 50 by default.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct RequestPageQuery {
-    /// Only those older than the request with this id.
+    /// Only those older than the request with this id: the `next` of the page before.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     /// 1 to 1000.
     pub limit: usize,
+    /// Only those that arrived then or later: RFC 3339, or milliseconds since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Only those that arrived earlier.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Only those of this conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Only those whose client saw this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status_code: Option<u16>,
+    /// Which of them.
+    #[serde(skip)]
+    pub filter: RequestFilter,
 }
 
 impl Default for RequestPageQuery {
     fn default() -> Self {
-        Self { before: None, limit: 50 }
+        let filter = RequestFilter::default();
+        Self { before: None, limit: 50, from: None, to: None, session: None, status_code: None, filter }
+    }
+}
+
+impl RequestPageQuery {
+    /// The newest `limit` of all.
+    #[must_use]
+    pub fn newest(limit: usize) -> Self {
+        Self { limit, ..Self::default() }
     }
 }
 
 /// A page of finished requests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RequestPage {
-    /// Newest first.
+    /// Newest first; perhaps fewer than wanted although there are more, where the search was long.
     pub requests: Vec<RequestView>,
     /// The `before` of the next page, if there is one.
     pub next: Option<String>,
