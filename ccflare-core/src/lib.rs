@@ -48,6 +48,7 @@
 //! Bodies pass unchanged, byte for byte. Unknown is `None`, never 0. Everything is bounded. The library reads no
 //! environment, home directory or terminal.
 
+pub mod agents;
 pub mod analytics;
 pub mod balance;
 pub mod clock;

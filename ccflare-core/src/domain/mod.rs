@@ -3,6 +3,7 @@
 //! Everything else in the crate speaks in these words, and none of them knows who uses it.
 
 pub mod account;
+pub mod agent;
 pub mod audit;
 pub mod client_key;
 pub mod conversation;
@@ -20,6 +21,7 @@ pub mod usage;
 pub use account::{
     Account, AccountChange, AccountState, Closure, ClosureReason, Limits, Mark, Scope, Session, Tier, Window,
 };
+pub use agent::{ANY_AGENT, AgentPreference, INHERIT, Workspace};
 pub use audit::{Actor, AuditEntry};
 pub use client_key::{ClientKey, KeyDigest, KeyState};
 pub use conversation::{Asker, Fingerprint, Preference, SessionKey};

@@ -100,6 +100,17 @@ impl PriceTable {
         Arc::clone(&self.date)
     }
 
+    /// The names of all models, in no order.
+    pub fn models(&self) -> impl Iterator<Item = &str> {
+        self.models.keys().map(|name| &**name)
+    }
+
+    /// Whether the model is in the table, by this name or as a version of it.
+    #[must_use]
+    pub fn knows(&self, model: &str) -> bool {
+        self.model(model).is_some()
+    }
+
     /// What `usage` of `model` costs; `None` if the model, its input or its output is unknown.
     #[must_use]
     pub fn price(&self, model: &str, usage: &Usage) -> Option<NanoUsd> {
