@@ -19,10 +19,10 @@ use http_body::{Body, Frame, SizeHint};
 use tower::Service;
 
 use crate::{
-    AdminToken, Edge, Readiness, api,
+    AdminToken, Edge, Readiness, api, assets,
     doors::{self, Doors},
     edge::Refused,
-    pages::login,
+    pages::{self, login},
     probes,
 };
 
@@ -63,9 +63,11 @@ impl App {
     fn with_doors(edge: Edge, line: Line, control: Arc<dyn Control>, doors: Doors, readiness: Readiness) -> Self {
         let operator = Router::new()
             .merge(probes::router(Arc::clone(&control), readiness))
+            .merge(assets::router())
             .merge(login::router(doors.clone()))
-            .nest("/api", api::router(control, doors))
-            .fallback(api::not_found)
+            .nest("/api", api::router(Arc::clone(&control), doors.clone()))
+            .merge(pages::router(control, doors))
+            .fallback(pages::nowhere)
             .layer(middleware::map_response(doors::harden));
         Self { edge, line, operator, surface: Surface::default() }
     }

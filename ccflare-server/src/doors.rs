@@ -12,7 +12,7 @@ use std::{
 use axum::{
     extract::{Request, State},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use ccflare_core::{control::audited, domain::Actor};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -104,6 +104,37 @@ impl Doors {
         }
         Ok(Actor::Browser(peer.to_string()))
     }
+
+    /// Pages are for browsers: forms count where the API wants JSON, and a token only looks.
+    fn admit_page(&self, request: &Request) -> Result<Actor, Response> {
+        let (peer, headers) = (source(request), request.headers());
+        let looks = matches!(*request.method(), Method::GET | Method::HEAD);
+        if looks && let Some(token) = bearer(headers) {
+            return self
+                .check_token(token, peer)
+                .map(|()| Actor::Token(peer.to_string()))
+                .map_err(IntoResponse::into_response);
+        }
+        if self.session(headers).is_none() {
+            return Err(ask_to_log_in(request, looks));
+        }
+        if !looks && !is_same_origin(request.uri(), headers) {
+            return Err(ApiError::cross_site().into_response());
+        }
+        Ok(Actor::Browser(peer.to_string()))
+    }
+}
+
+fn ask_to_log_in(request: &Request, looks: bool) -> Response {
+    match request.uri().path_and_query() {
+        // Clients knock here before they ask for anything; all they want is an answer.
+        Some(path) if request.method() == Method::HEAD && path.path() == "/" => StatusCode::NO_CONTENT.into_response(),
+        Some(path) if looks && path.as_str() != "/" => {
+            let next: String = url::form_urlencoded::byte_serialize(path.as_str().as_bytes()).collect();
+            Redirect::to(&format!("/login?next={next}")).into_response()
+        }
+        _ => Redirect::to("/login").into_response(),
+    }
 }
 
 /// Lets in who may, and has what they change written down as theirs.
@@ -111,6 +142,14 @@ pub(crate) async fn guard(State(doors): State<Doors>, request: Request, next: Ne
     match doors.admit(&request) {
         Ok(actor) => audited::on_behalf_of(actor, next.run(request)).await,
         Err(error) => error.into_response(),
+    }
+}
+
+/// Lets in who may see the pages; a browser that is not logged in is asked to, and then gets what it wanted.
+pub(crate) async fn guard_pages(State(doors): State<Doors>, request: Request, next: Next) -> Response {
+    match doors.admit_page(&request) {
+        Ok(actor) => audited::on_behalf_of(actor, next.run(request)).await,
+        Err(refusal) => refusal,
     }
 }
 
@@ -155,8 +194,9 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
 /// and no style stands in a page: what runs and how it looks comes from this origin's own files only.
 pub(crate) async fn harden(mut response: Response) -> Response {
     let headers = response.headers_mut();
+    // The program's own files are the same for everybody, and say so.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         // Not `no-referrer`: under it browsers send the log-in form with `Origin: null`.

@@ -5,6 +5,8 @@
 
 mod api;
 mod app;
+mod assets;
+mod components;
 pub mod config;
 mod doors;
 mod edge;

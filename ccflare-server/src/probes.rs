@@ -8,7 +8,7 @@ use std::sync::{
 use axum::{
     Json, Router,
     extract::State,
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
     routing::get,
 };
 use ccflare_core::control::Control;
@@ -41,7 +41,6 @@ pub(crate) const PATHS: [&str; 4] = ["/health", "/livez", "/readyz", "/api/hello
 
 pub(crate) fn router(control: Arc<dyn Control>, readiness: Readiness) -> Router {
     Router::new()
-        .route("/", get(root))
         .route("/health", get(health))
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -68,22 +67,4 @@ async fn health(State(probed): State<Probed>) -> Response {
 /// 503 while starting and draining. Used-up accounts do not count: that is what a 429 is for.
 async fn ready(State(probed): State<Probed>) -> (StatusCode, &'static str) {
     if probed.readiness.get() { (StatusCode::OK, "ready\n") } else { (StatusCode::SERVICE_UNAVAILABLE, "draining\n") }
-}
-
-async fn root() -> Html<String> {
-    let page = maud::html! {
-        (maud::DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                title { "ccflare" }
-            }
-            body {
-                h1 { "ccflare" }
-                p { "A load-balancing proxy for AI APIs. Point clients at this address; they find the API under " code { "/v1/" } "." }
-                p { "The dashboard comes later. Until then: " code { "ccflare status" } ", " code { "ccflare account list" } ", " code { "ccflare requests" } "." }
-            }
-        }
-    };
-    Html(page.into_string())
 }

@@ -1,0 +1,75 @@
+//! Words for what the views name in codes, and texts to copy.
+
+use maud::{Markup, html};
+
+use super::icon::{Icon, icon};
+
+/// A command or a key, with a button that copies it where the script runs.
+pub(crate) fn copyable(text: &str) -> Markup {
+    html! {
+        div.copyable {
+            pre tabindex="0" { code { (text) } }
+            button.quiet type="button" data-copy=(text) hidden { (icon(Icon::Copy)) span { "Copy" } }
+        }
+    }
+}
+
+/// Why an account was tried.
+pub(crate) fn choice(code: &str) -> &str {
+    match code {
+        "active_session" => "holds the running session",
+        "new_session" => "no session was running; first by priority",
+        "fail_over" => "those before it could not serve",
+        "retry" => "the same account once more",
+        "client_credentials" => "no account is configured: the client's own credentials",
+        "strategy" => "chosen by the strategy",
+        other => other,
+    }
+}
+
+/// How an attempt's answer was judged.
+pub(crate) fn verdict(code: &str) -> &str {
+    match code {
+        "success" => "good answer",
+        "request" => "the request is at fault",
+        "unexplained_limit" => "limited without a reason",
+        "throttle" => "asked to slow down",
+        "quota" => "limit used up",
+        "credential" => "credential refused",
+        "billing" => "payment needed",
+        "hold" => "organisation on hold",
+        "entitlement" => "model not allowed",
+        "overload" => "provider overloaded",
+        "network" => "network failed",
+        "abandoned" => "nobody waited",
+        other => other,
+    }
+}
+
+/// Why an account is closed.
+pub(crate) fn closure(code: &str) -> &str {
+    match code {
+        "needs_login" => "its credential was refused",
+        "billing" => "payment or a spend limit",
+        "on_hold" => "the organisation is on hold",
+        "rate_limited" => "a limit is used up",
+        "throttled" => "it was asked to slow down",
+        "not_entitled" => "it may not use a model",
+        other => other,
+    }
+}
+
+/// What a limit window is.
+pub(crate) fn window(name: &str) -> String {
+    match name {
+        "5h" => "5 hours".to_owned(),
+        "7d" => "7 days".to_owned(),
+        "7d_opus" => "7 days, Opus".to_owned(),
+        "7d_sonnet" => "7 days, Sonnet".to_owned(),
+        "requests" => "Requests".to_owned(),
+        "tokens" => "Tokens".to_owned(),
+        "input-tokens" => "Input tokens".to_owned(),
+        "output-tokens" => "Output tokens".to_owned(),
+        other => other.replace(['_', '-'], " "),
+    }
+}

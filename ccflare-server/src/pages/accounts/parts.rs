@@ -1,0 +1,103 @@
+//! What the list and the page of one account have in common.
+
+use ccflare_core::{
+    control::views::{AccountView, ClosureView, WindowView},
+    domain::Timestamp,
+    report::{Count, Known, Share},
+};
+use maud::{Markup, html};
+
+use crate::components::{
+    badge::{self, Tone, badge},
+    bar::{bar, severity},
+    text, when,
+};
+
+/// The badges behind an account's name.
+pub(in crate::pages) fn badges(account: &AccountView) -> Markup {
+    html! {
+        @if account.active { (badge(Tone::Accent, "active")) " " }
+        (badge::account_state(&account.state))
+    }
+}
+
+/// Its limits, as far as its answers have told.
+pub(super) fn windows(account: &AccountView, now: Timestamp) -> Markup {
+    html! {
+        @if account.windows.is_empty() {
+            p.quiet { "No limits known yet: its first answer tells them." }
+        } @else {
+            ul.windows { @for window in &account.windows { li { (limit(window, now)) } } }
+        }
+    }
+}
+
+fn limit(window: &WindowView, now: Timestamp) -> Markup {
+    let used = used(window);
+    let is_over = window.resets_at.as_deref().and_then(Timestamp::parse_rfc3339).is_some_and(|reset| reset <= now);
+    let tone = match window.status.as_deref() {
+        _ if is_over => Tone::Plain,
+        Some("rejected") => Tone::Bad,
+        Some("allowed_warning") => Tone::Warning,
+        _ => severity(used.unwrap_or(0.0)),
+    };
+    html! {
+        div.window {
+            span.name { (text::window(&window.name)) }
+            span.used { (said(window)) }
+            (bar(if is_over { 0.0 } else { used.unwrap_or(0.0) }, tone))
+            @if let Some(reset) = &window.resets_at {
+                span.reset { @if is_over { "was reset " (when::ago(Some(reset), now)) } @else { "resets " (when::until(reset, now)) } }
+            }
+        }
+    }
+}
+
+/// The part of a window that is used, if that is known.
+pub(in crate::pages) fn used(window: &WindowView) -> Option<f64> {
+    window.utilization.or_else(|| {
+        let (limit, left) = (window.limit.filter(|limit| *limit > 0)?, window.remaining?);
+        Some(1.0 - left as f64 / limit as f64)
+    })
+}
+
+/// What is used of it, or left, in words.
+pub(in crate::pages) fn said(window: &WindowView) -> String {
+    match (window.remaining, window.limit) {
+        (Some(left), Some(limit)) => format!("{} of {} left", Count(left), Count(limit)),
+        _ => Known(used(window).map(Share::new)).to_string(),
+    }
+}
+
+/// Why it can't serve.
+pub(super) fn closures(account: &AccountView, now: Timestamp) -> Markup {
+    html! {
+        @if !account.closures.is_empty() {
+            ul.closures { @for closure in &account.closures { li { (why(closure, now)) } } }
+        }
+    }
+}
+
+fn why(closure: &ClosureView, now: Timestamp) -> Markup {
+    html! {
+        strong { (text::closure(&closure.reason)) }
+        @if let Some((kind, name)) = closure.scope.split_once(':') { " for " (kind) " " code { (name) } }
+        ", since " (when::ago(Some(&closure.since), now))
+        @match &closure.until {
+            Some(until) => { "; opens " (when::until(until, now)) }
+            None => { "; until it is resumed" }
+        }
+        @if !closure.evidence.is_empty() { span.evidence { (closure.evidence) } }
+    }
+}
+
+/// What its credential is, and how long it is good.
+pub(super) fn credential(account: &AccountView, now: Timestamp) -> Markup {
+    html! {
+        @match (&account.token_expires_at, account.token_status.as_str()) {
+            (_, "expired") => { (badge(Tone::Bad, "refused")) " log in again" }
+            (Some(expires), _) => { "token, renewed before it expires " (when::until(expires, now)) }
+            (None, _) => { "API key" }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The front page: whether all is well, and what needs attention.
+
+mod attention;
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use ccflare_core::{
+    control::views::{AccountView, RequestPageQuery, RequestView, StatusView},
+    domain::Timestamp,
+    report::{Count, Known, Took},
+};
+use http::HeaderMap;
+use maud::{Markup, html};
+
+use super::{Page, Problem, Shared, requests::rows, start};
+use crate::components::{
+    bar::{bar, severity},
+    card::{card, card_with, facts},
+    layout::Place,
+    notice::empty,
+    text, when,
+};
+
+/// As many requests as fit beside everything else.
+const LATEST: usize = 8;
+
+pub(super) async fn show(State(control): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+    let accounts = control.accounts().await?;
+    let latest = control.requests(RequestPageQuery { limit: LATEST, ..RequestPageQuery::default() }).await?.requests;
+    if accounts.is_empty() && latest.is_empty() {
+        return Ok(start::show(State(control), headers).await?.into_response());
+    }
+    let seen = Seen { status: control.status().await?, accounts, latest };
+    Ok(Page::new(Place::Overview, "Overview", view(&seen)).into_response())
+}
+
+/// What is on it.
+struct Seen {
+    status: StatusView,
+    accounts: Vec<AccountView>,
+    latest: Vec<RequestView>,
+}
+
+fn view(seen: &Seen) -> Markup {
+    let now = Timestamp::parse_rfc3339(&seen.status.timestamp).unwrap_or_default();
+    html! {
+        div id="attention" data-live { (attention::view(&seen.accounts, now)) }
+        div.columns {
+            div id="standing" data-live { (card_with("Accounts", &html! { a href="/accounts" { "All of them" } }, &standing(&seen.accounts, now))) }
+            div id="system" data-live { (card("System", &system(&seen.status))) }
+        }
+        div id="latest" data-live {
+            @if seen.latest.is_empty() {
+                (empty("No requests yet", &html! { p { a href="/start" { "How to connect a client" } } }))
+            } @else {
+                div.above { h2 { "Latest requests" } a href="/requests" { "All of them" } }
+                (rows::table(&seen.latest, now))
+            }
+        }
+    }
+}
+
+/// Each account's tightest window.
+fn standing(accounts: &[AccountView], now: Timestamp) -> Markup {
+    html! {
+        @if accounts.is_empty() {
+            p.quiet { "None: requests go on with the client's own credentials. " a href="/accounts/new" { "Add one" } }
+        } @else {
+            ul.windows {
+                @for account in accounts.iter().take(8) {
+                    @let tightest = account.windows.iter().max_by(|a, b| used(a).total_cmp(&used(b)));
+                    li.window {
+                        span { a href={ "/accounts/" (account.id) } { (account.name) } " " (super::accounts::parts::badges(account)) }
+                        @match tightest {
+                            Some(window) => {
+                                span.used { (text::window(&window.name)) ": " (super::accounts::parts::said(window)) }
+                                (bar(used(window), severity(used(window))))
+                                @if let Some(reset) = &window.resets_at { span.reset { "resets " (when::until(reset, now)) } }
+                            }
+                            None => span.used { (Count(account.in_flight)) " in flight" },
+                        }
+                    }
+                }
+            }
+            @if accounts.len() > 8 { p.quiet { "and " (accounts.len() - 8) " more" } }
+        }
+    }
+}
+
+fn used(window: &ccflare_core::control::views::WindowView) -> f64 {
+    super::accounts::parts::used(window).unwrap_or(0.0)
+}
+
+fn system(status: &StatusView) -> Markup {
+    facts(&[
+        ("Can serve", html! { (status.available_accounts) " of " (status.accounts) " accounts" }),
+        ("Active account", html! { (status.active_account.as_deref().unwrap_or("none yet")) }),
+        ("In flight", html! { (Count(status.in_flight)) }),
+        ("Waiting to be written", html! { (Count(status.queued_writes)) }),
+        ("Last write took", html! { (Known(status.last_commit_ms.map(Took::from_millis))) }),
+        ("Strategy", html! { (status.strategy) }),
+        ("Version", html! { (status.version) }),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::{accounts::one::tests::account, requests::one::tests::request};
+
+    fn seen() -> Seen {
+        let status = serde_json::json!({
+            "status": "ok", "accounts": 1, "availableAccounts": 1, "timestamp": "2027-01-15T08:00:00Z",
+            "strategy": "session", "activeAccount": "work", "inFlight": 2, "queuedWrites": 0, "lastCommitMs": 1.5,
+            "version": "0.1.0",
+        });
+        let status = serde_json::from_value(status).expect("a view");
+        Seen { status, accounts: vec![account("work")], latest: vec![request()] }
+    }
+
+    #[test]
+    fn the_tightest_window_of_each_account_is_there() {
+        let text = view(&seen()).into_string();
+        assert!(text.contains("5 hours: 82.5 %") && text.contains("in 1 h 30 min"), "{text}");
+        assert!(text.contains("1.5 ms") && text.contains("/requests/0199"), "{text}");
+    }
+
+    #[test]
+    fn without_requests_it_says_how_to_get_some() {
+        assert!(view(&Seen { latest: Vec::new(), ..seen() }).into_string().contains("How to connect a client"));
+    }
+}

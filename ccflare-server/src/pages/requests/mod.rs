@@ -1,0 +1,6 @@
+//! Requests: the latest, and each with all that is known of it.
+
+mod conversation;
+pub(super) mod list;
+pub(super) mod one;
+pub(super) mod rows;

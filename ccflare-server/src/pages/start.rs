@@ -1,0 +1,82 @@
+//! The first page of a new server: how it becomes useful. Later it is at `/start`.
+
+use axum::extract::State;
+use ccflare_core::control::views::{AccountView, RequestPageQuery};
+use http::{HeaderMap, header};
+use maud::{Markup, html};
+
+use super::{Page, Problem, Shared};
+use crate::components::{
+    card::card,
+    icon::{Icon, icon},
+    layout::Place,
+    text::copyable,
+};
+
+pub(super) async fn show(State(control): State<Shared>, headers: HeaderMap) -> Result<Page, Problem> {
+    let accounts = control.accounts().await?;
+    let requests = control.requests(RequestPageQuery { limit: 1, ..RequestPageQuery::default() }).await?.requests;
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
+    let asked = requests.first().map(|request| request.id.as_str());
+    Ok(Page::new(Place::Elsewhere, "Getting started", view(&accounts, asked, host)))
+}
+
+fn view(accounts: &[AccountView], asked: Option<&str>, host: &str) -> Markup {
+    html! {
+        p.lead { "ccflare stands between your clients and the API: several accounts behind one address, each request written down with what it used and cost." }
+        ol.steps id="steps" data-live {
+            li.done[!accounts.is_empty()] { (card("Add an account", &add(accounts))) }
+            li { (card("Point your clients here", &connect(host))) }
+            li.done[asked.is_some()] { (card("Ask something", &ask(asked, host))) }
+        }
+    }
+}
+
+fn add(accounts: &[AccountView]) -> Markup {
+    html! {
+        @if accounts.is_empty() {
+            p { "With an API key, or by logging in at an authorization server that you have configured. Without an account, requests go on with the client's own credentials." }
+            p { a.button.primary href="/accounts/new" { (icon(Icon::Plus)) "Add an account" } }
+        } @else {
+            p { (icon(Icon::Good)) " There is " (if accounts.len() == 1 { "one".to_owned() } else { accounts.len().to_string() }) ". More make limits further away." }
+            p { a.button href="/accounts" { "See the accounts" } " " a.button.quiet href="/accounts/new" { "Add another" } }
+        }
+    }
+}
+
+fn connect(host: &str) -> Markup {
+    html! {
+        h3 { "Claude Code" }
+        (copyable(&format!("export ANTHROPIC_BASE_URL=http://{host}\nexport ANTHROPIC_AUTH_TOKEN=any-text-or-a-client-key\nclaude")))
+        h3 { "Python and TypeScript SDKs" }
+        (copyable(&format!("export ANTHROPIC_BASE_URL=http://{host}\nexport ANTHROPIC_API_KEY=any-text-or-a-client-key")))
+        p.quiet { "If the server wants client keys, " a href="/keys" { "make one" } " and put it there." }
+    }
+}
+
+fn ask(asked: Option<&str>, host: &str) -> Markup {
+    let body = r#"{"model":"claude-haiku-4-5","max_tokens":32,"messages":[{"role":"user","content":"Say hello."}]}"#;
+    let command = format!(
+        "curl http://{host}/v1/messages \\\n  -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\\n  -d '{body}'"
+    );
+    html! {
+        @match asked {
+            Some(id) => p { (icon(Icon::Good)) " It works. " a href={ "/requests/" (id) } { "Look at the latest request" } "." },
+            None => p { "This is a small request. It shows up here as soon as it is answered." },
+        }
+        (copyable(&command))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_server_says_what_to_do_and_with_which_address() {
+        let text = view(&[], None, "localhost:9999").into_string();
+        assert!(text.contains("ANTHROPIC_BASE_URL=http://localhost:9999") && text.contains("/accounts/new"), "{text}");
+        assert!(!text.contains("class=\"done\""), "{text}");
+        assert!(view(&[], Some("0199"), "x").into_string().contains("/requests/0199"));
+    }
+}
