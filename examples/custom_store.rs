@@ -12,12 +12,12 @@ use std::{
 use async_trait::async_trait;
 use ccflare_core::{
     domain::{
-        Account, AccountChange, AccountId, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Exchange,
-        ExchangeId, Intent, LoginId, Outcome, Payload, PendingLogin, Timestamp,
+        Account, AccountChange, AccountId, AgentPreference, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential,
+        Exchange, ExchangeId, Intent, LoginId, Outcome, Payload, PendingLogin, Timestamp, Workspace,
     },
     store::{
-        AUDIT_LENGTH, AccountStore, AnalyticsStore, AuditStore, ClientKeyStore, Lease, LeaseStore, LedgerEntry,
-        LedgerStore, LoginStore, PageRequest, PayloadStore, Store, StoreError, conformance,
+        AUDIT_LENGTH, AccountStore, AgentStore, AnalyticsStore, AuditStore, ClientKeyStore, Lease, LeaseStore,
+        LedgerEntry, LedgerStore, LoginStore, PageRequest, PayloadStore, Store, StoreError, conformance,
     },
 };
 
@@ -37,6 +37,8 @@ struct Maps {
     keys: BTreeMap<ClientKeyId, ClientKey>,
     audit: BTreeMap<AuditId, AuditEntry>,
     payloads: BTreeMap<ExchangeId, Payload>,
+    preferences: BTreeMap<Arc<str>, AgentPreference>,
+    workspaces: BTreeMap<Arc<str>, Workspace>,
 }
 
 impl MapStore {
@@ -127,6 +129,44 @@ impl AccountStore for MapStore {
             maps.accounts.retain(|account| account.id != id);
             if maps.accounts.len() < before { Ok(()) } else { Err(StoreError::NoSuchAccount) }
         })
+    }
+}
+
+#[async_trait]
+impl AgentStore for MapStore {
+    async fn agent_preferences(&self) -> Result<Vec<AgentPreference>, StoreError> {
+        Ok(self.with(|maps| maps.preferences.values().cloned().collect()))
+    }
+
+    async fn put_agent_preferences(&self, preferences: &[AgentPreference]) -> Result<(), StoreError> {
+        let named = preferences.iter().map(|preference| (Arc::clone(&preference.agent), preference.clone()));
+        self.with(|maps| maps.preferences.extend(named));
+        Ok(())
+    }
+
+    async fn remove_agent_preference(&self, agent: &str) -> Result<bool, StoreError> {
+        Ok(self.with(|maps| maps.preferences.remove(agent).is_some()))
+    }
+
+    async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
+        Ok(self.with(|maps| maps.workspaces.values().cloned().collect()))
+    }
+
+    async fn put_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
+        self.with(|maps| maps.workspaces.insert(Arc::clone(&workspace.path), workspace.clone()));
+        Ok(())
+    }
+
+    async fn remove_workspace(&self, path: &str) -> Result<bool, StoreError> {
+        Ok(self.with(|maps| maps.workspaces.remove(path).is_some()))
+    }
+
+    async fn sweep_workspaces(&self, moment: Timestamp) -> Result<u64, StoreError> {
+        Ok(self.with(|maps| {
+            let before = maps.workspaces.len();
+            maps.workspaces.retain(|_, workspace| workspace.manual || workspace.last_seen >= moment);
+            (before - maps.workspaces.len()) as u64
+        }))
     }
 }
 

@@ -13,8 +13,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+mod agents;
 mod tokens;
 
+pub use agents::{an_agent_has_one_preference, workspaces_stay_until_nobody_comes_from_them};
 pub use tokens::{a_credential_is_replaced_by_who_knows_it, a_lease_belongs_to_one_holder, a_login_is_taken_once};
 
 use super::{LedgerEntry, PageRequest, Store, StoreError};
@@ -49,6 +51,8 @@ pub async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     a_client_keys_last_use_is_the_ledgers_to_tell(&*fresh().await).await;
     the_audit_log_runs_from_the_newest_to_the_oldest(&*fresh().await).await;
     payloads_come_back_whole_until_they_are_swept(&*fresh().await).await;
+    an_agent_has_one_preference(&*fresh().await).await;
+    workspaces_stay_until_nobody_comes_from_them(&*fresh().await).await;
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

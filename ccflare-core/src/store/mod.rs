@@ -10,6 +10,7 @@ use crate::domain::{
     LoginId, Payload, PendingLogin, Timestamp,
 };
 
+mod agents;
 mod analytics;
 mod error;
 mod master;
@@ -21,6 +22,7 @@ pub mod conformance;
 #[cfg(feature = "redb")]
 pub mod redb;
 
+pub use agents::AgentStore;
 pub use analytics::{AnalyticsStore, Found, Wanted};
 pub use error::StoreError;
 pub use master::MasterKey;
@@ -31,7 +33,15 @@ pub use write_behind::{Closed, Commit, SettleSlot, Slots, WriteBehind, WriteBehi
 
 /// Everything a backend has to offer.
 pub trait Store:
-    AccountStore + LoginStore + LeaseStore + LedgerStore + AnalyticsStore + ClientKeyStore + AuditStore + PayloadStore
+    AccountStore
+    + LoginStore
+    + LeaseStore
+    + LedgerStore
+    + AnalyticsStore
+    + ClientKeyStore
+    + AuditStore
+    + PayloadStore
+    + AgentStore
 {
 }
 
@@ -44,6 +54,7 @@ impl<T> Store for T where
         + ClientKeyStore
         + AuditStore
         + PayloadStore
+        + AgentStore
 {
 }
 

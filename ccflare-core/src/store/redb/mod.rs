@@ -22,6 +22,7 @@ use super::{SealKey, StoreError, sealed};
 use engine::{Engine, Opened};
 
 mod accounts;
+mod agents;
 mod analytics;
 mod audit;
 mod client_keys;

@@ -41,9 +41,18 @@ pub(super) const PAYLOADS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::
 /// The audit log, by [`AuditId`](crate::domain::AuditId).
 pub(super) const AUDIT: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("audit");
 
+/// What is preferred for agents, by their ids or names.
+pub(super) const AGENT_PREFERENCES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("agent_preferences");
+
+/// Workspaces, by their paths.
+pub(super) const WORKSPACES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("workspaces");
+
 /// Makes the tables that are not there yet, so that no reader has to think of one that is missing.
 pub(super) fn make(write: &WriteTransaction) -> Result<(), StoreError> {
     for table in [ACCOUNTS, CREDENTIALS, LOGINS, INTENTS, EXCHANGES, CLIENT_KEYS, AUDIT, PAYLOADS] {
+        write.open_table(table).map_err(failed)?;
+    }
+    for table in [AGENT_PREFERENCES, WORKSPACES] {
         write.open_table(table).map_err(failed)?;
     }
     write.open_table(LEASES).map_err(failed)?;

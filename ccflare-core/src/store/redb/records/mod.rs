@@ -7,6 +7,7 @@ use super::codec::CodecError;
 use crate::domain::{Choice, ClosureReason, ModelFamily, Outcome, Tier, VerdictKind};
 
 mod account;
+mod agents;
 mod audit;
 mod client_key;
 mod exchange;
@@ -14,6 +15,7 @@ mod login;
 mod payload;
 
 pub(super) use account::{PlacedAccount, decode_account, decode_credential, encode_account, encode_credential};
+pub(super) use agents::{decode_preference, decode_workspace, encode_preference, encode_workspace};
 pub(super) use audit::{decode_audit, encode_audit};
 pub(super) use client_key::{decode_client_key, encode_client_key};
 pub(super) use exchange::{decode_exchange, decode_intent, encode_exchange, encode_intent};
