@@ -6,6 +6,7 @@ use url::Url;
 
 const EXAMPLES: &str = "\
 Examples:
+  ccflare                                     watch and steer from this terminal
   ccflare serve                               serve on 127.0.0.1:8080
   ccflare account add work                    add an account; its key is asked for
   ccflare account add ci < key.txt            the key from a file
@@ -21,7 +22,8 @@ Point clients at the server:
 
 /// Several accounts of AI APIs behind one endpoint.
 ///
-/// Commands work on the running server; without one, straight on its database.
+/// Commands work on the running server; without one, straight on its database. Without a command: a face for this
+/// terminal, on the running server or on one of its own.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
 pub(crate) struct Arguments {
@@ -33,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "URL", global = true)]
     pub(crate) server: Option<Url>,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// How answers are shown.
@@ -47,6 +49,7 @@ pub(crate) struct Output {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve until stopped
+    #[cfg(feature = "serve")]
     #[command(after_help = ccflare_server::config::help())]
     Serve,
     /// Add, show and change accounts

@@ -27,7 +27,7 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
 }
 
 /// Where the server of these settings can be reached from this machine.
-fn address(config: &Config) -> Result<Url> {
+pub(crate) fn address(config: &Config) -> Result<Url> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let mut address = config.admin_listen.unwrap_or(config.listen);
     if address.ip().is_unspecified() {
@@ -36,7 +36,7 @@ fn address(config: &Config) -> Result<Url> {
     Ok(Url::parse(&format!("{scheme}://{address}"))?)
 }
 
-fn token(config: &Config) -> Option<Secret> {
+pub(crate) fn token(config: &Config) -> Option<Secret> {
     let kept = || std::fs::read_to_string(config.token_file()).ok().map(|text| Secret::new(&text));
     config.admin_token.clone().or_else(kept)
 }

@@ -25,6 +25,11 @@ pub(crate) fn prompt(question: &str) -> Result<()> {
     Ok(())
 }
 
+/// That something is under way that takes a while.
+pub(crate) fn progress(message: &str) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
 /// That something was done.
 pub(crate) fn done(message: &str, output: Output) -> Result<()> {
     if output.json { as_json(&json!({ "success": true, "message": message })) } else { line(message) }

@@ -138,7 +138,7 @@ const PAGE_OF_ANOTHER: &str = "<!doctype html><meta charset=utf-8><title>ccflare
     <h1>Not this login</h1><p>This address belongs to another login. Go back to the terminal and begin again.";
 
 /// Whether a browser that is opened from here would be seen by who sits here.
-fn has_browser() -> bool {
+pub(super) fn has_browser() -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let is_remote = set("SSH_CONNECTION") || set("SSH_TTY");
     let has_display = cfg!(any(windows, target_os = "macos")) || set("DISPLAY") || set("WAYLAND_DISPLAY");

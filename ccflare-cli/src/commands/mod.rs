@@ -15,12 +15,16 @@ mod keys;
 mod login;
 mod open;
 mod requests;
+#[cfg(feature = "serve")]
 mod serve;
+mod tui;
 
 /// Does what was typed.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     let Arguments { flags, output, server, command } = arguments;
+    let Some(command) = command else { return tui::run(&flags, server).await };
     match command {
+        #[cfg(feature = "serve")]
         Command::Serve => serve::run(&flags).await,
         Command::Account(verb) => account::run(verb, async || connect(&flags, server.clone()).await, output).await,
         Command::Requests(wanted) => requests::run(wanted, &*connect(&flags, server).await?, output).await,

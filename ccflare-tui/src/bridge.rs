@@ -1,0 +1,177 @@
+//! Between the runtime that asks and the loop that draws; the only file that knows both.
+//!
+//! The loop never waits: a wish goes to a task, and what comes of it comes back as a message through cursive's sink.
+
+use std::{
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use anyhow::Error;
+use ccflare_core::{clock::Clock, control::Control};
+use cursive::CbSink;
+use tokio::{runtime::Handle, task::AbortHandle};
+
+use crate::{
+    app::{Face, deliver},
+    model::{Act, Message, Reply, Wish},
+};
+
+/// Between two ticks.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The way from the screen to the runtime, and back.
+#[derive(Debug)]
+pub(crate) struct Bridge {
+    runtime: Handle,
+    screen: Screen,
+    control: Arc<OnceLock<Arc<dyn Control>>>,
+    browse: Option<fn(&str)>,
+    failure: Arc<Mutex<Option<Error>>>,
+    tasks: Vec<AbortHandle>,
+}
+
+/// Where messages go.
+#[derive(Clone)]
+struct Screen(CbSink);
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Screen")
+    }
+}
+
+impl Screen {
+    /// Whether the screen is still there.
+    fn tell(&self, message: Message) -> bool {
+        self.0.send(Box::new(move |cursive| deliver(cursive, message))).is_ok()
+    }
+
+    fn quit(&self) {
+        // It may be gone already.
+        let _ = self.0.send(Box::new(|cursive| cursive.quit()));
+    }
+}
+
+impl Bridge {
+    /// Connects, and tells the screen the time every second.
+    pub(crate) fn start(runtime: &Handle, sink: CbSink, face: Face) -> Self {
+        let Face { connect, browse, clock, .. } = face;
+        let (screen, control, failure) = (Screen(sink), Arc::new(OnceLock::new()), Arc::new(Mutex::new(None)));
+        let (keep, failed, to) = (Arc::clone(&control), Arc::clone(&failure), screen.clone());
+        let connecting = runtime.spawn(async move {
+            match connect.await {
+                Ok(connected) => {
+                    let _ = keep.set(connected.control);
+                    to.tell(Message::Connected { place: connected.place, note: connected.note });
+                }
+                Err(error) => {
+                    if let Ok(mut failed) = failed.lock() {
+                        *failed = Some(error);
+                    }
+                    to.quit();
+                }
+            }
+        });
+        let ticking = runtime.spawn(tick(screen.clone(), clock));
+        let stopping = runtime.spawn(stop(screen.clone()));
+        let tasks = [connecting, ticking, stopping].map(|task| task.abort_handle()).to_vec();
+        Self { runtime: runtime.clone(), screen, control, browse, failure, tasks }
+    }
+
+    /// Has a wish fulfilled, some time.
+    pub(crate) fn ask(&self, wish: Wish) {
+        let Some(control) = self.control.get().cloned() else { return };
+        let screen = self.screen.clone();
+        self.runtime.spawn(async move { screen.tell(Message::Reply(fulfil(&*control, wish).await)) });
+    }
+
+    /// Opens an address in a browser, which may take its time.
+    pub(crate) fn browse(&self, address: String) {
+        if let Some(browse) = self.browse {
+            self.runtime.spawn_blocking(move || browse(&address));
+        }
+    }
+
+    /// Why the face had to end, if it had to.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        self.failure.lock().ok()?.take()
+    }
+}
+
+impl Drop for Bridge {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
+async fn tick(screen: Screen, clock: Arc<dyn Clock>) {
+    let mut ticks = tokio::time::interval(SECOND);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        if !screen.tell(Message::Tick(clock.now())) {
+            return;
+        }
+    }
+}
+
+/// Ends the face when the process is told to end, so that the terminal is given back.
+async fn stop(screen: Screen) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
+            return;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+        screen.quit();
+    }
+    #[cfg(not(unix))]
+    drop(screen);
+}
+
+/// What comes of a wish.
+async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
+    match wish {
+        Wish::Status => Reply::Status(control.status().await.map_err(Into::into)),
+        Wish::Accounts => Reply::Accounts(control.accounts().await.map_err(Into::into)),
+        Wish::Requests(query) => {
+            let before = query.before.clone();
+            Reply::Requests { before, page: control.requests(query).await.map_err(Into::into) }
+        }
+        Wish::Act(Act::BeginLogin(login)) => Reply::LoginBegun(control.begin_login(login).await.map_err(Into::into)),
+        Wish::Act(act) => Reply::Done(change(control, act).await.map_err(Into::into)),
+    }
+}
+
+/// Makes a change, and says which.
+async fn change(control: &dyn Control, act: Act) -> Result<String, ccflare_core::control::ControlError> {
+    use ccflare_core::control::views::AccountEdit as Edit;
+    Ok(match act {
+        Act::AddAccount(new) => format!("account {:?} added", control.add_account(new).await?.name),
+        Act::EditAccount { id, name, edit } => {
+            let says = match &edit {
+                Edit::Pause => "paused".to_owned(),
+                Edit::Resume => "resumed".to_owned(),
+                Edit::Rename(to) => format!("is called {to:?} now"),
+                Edit::Priority(priority) => format!("has priority {priority} now"),
+                Edit::Tier(tier) => format!("has tier {} now", u8::from(*tier)),
+            };
+            control.edit_account(&id, edit).await?;
+            format!("account {name:?} {says}")
+        }
+        Act::RemoveAccount { id, confirm } => {
+            control.remove_account(&id, &confirm).await?;
+            format!("account {confirm:?} removed")
+        }
+        Act::CompleteLogin { session, pasted } => {
+            format!("account {:?} is logged in", control.complete_login(&session, &pasted).await?.name)
+        }
+        Act::BeginLogin(login) => control.begin_login(login).await?.auth_url,
+    })
+}

@@ -1,0 +1,77 @@
+//! Takes in what was asked for.
+
+use super::{Effect, Failure, Link, Model, Reply, Topic, Topics};
+use crate::theme::Role;
+
+impl Model {
+    pub(crate) fn learn(&mut self, reply: Reply) -> Vec<Effect> {
+        match reply {
+            Reply::Status(status) => {
+                if let Some(status) = self.heard(Topic::Status, status) {
+                    self.status = Some(status);
+                }
+            }
+            Reply::Accounts(accounts) => {
+                if let Some(accounts) = self.heard(Topic::Accounts, accounts) {
+                    self.accounts.put(accounts);
+                }
+            }
+            Reply::Requests { before, page } => match self.heard(Topic::Requests, page) {
+                Some(page) => self.requests.learn(before.as_deref(), page),
+                None => self.requests.missed(),
+            },
+            Reply::Done(done) => return self.done(done),
+            Reply::LoginBegun(Ok(login)) => return self.ask_for_code(login),
+            Reply::LoginBegun(Err(failure)) => return self.refused(failure),
+        }
+        self.due()
+    }
+
+    /// The answer about a topic; who does not answer is lost, who answers is there again.
+    fn heard<T>(&mut self, topic: Topic, answer: Result<T, Failure>) -> Option<T> {
+        self.topics.answered(topic);
+        match answer {
+            Ok(answer) => {
+                if self.link.is_lost() {
+                    self.say(Role::Good, "the server answers again");
+                    self.topics = Topics::default();
+                }
+                self.link = Link::Up;
+                Some(answer)
+            }
+            Err(failure) if failure.is_lost => {
+                self.link = self.link.lost(self.now, failure.says);
+                None
+            }
+            Err(failure) => {
+                self.say(Role::Bad, failure.says);
+                None
+            }
+        }
+    }
+
+    /// A change was made, or was not.
+    fn done(&mut self, done: Result<String, Failure>) -> Vec<Effect> {
+        match done {
+            Ok(says) => {
+                self.say(Role::Good, says);
+                self.topics = Topics::default();
+                let mut effects = self.due();
+                if std::mem::take(&mut self.asking) {
+                    effects.push(Effect::Close);
+                }
+                effects
+            }
+            Err(failure) => self.refused(failure),
+        }
+    }
+
+    /// Says why: in the form that asked, if it is still there.
+    pub(crate) fn refused(&mut self, failure: Failure) -> Vec<Effect> {
+        if self.asking {
+            return vec![Effect::Complain(failure.says)];
+        }
+        self.say(Role::Bad, failure.says);
+        Vec::new()
+    }
+}

@@ -1,0 +1,111 @@
+//! What comes in and what goes out.
+
+use ccflare_core::{
+    control::{
+        ControlError,
+        views::{AccountEdit, AccountView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, StatusView},
+    },
+    domain::Timestamp,
+};
+use cursive::event::Event;
+
+use super::{Answers, Click, Form, Purpose};
+
+/// Something happened.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A second has passed.
+    Tick(Timestamp),
+    /// There is something to work on.
+    Connected { place: String, note: Option<String> },
+    /// A key was pressed.
+    Key(Event),
+    /// A mouse button was pressed, or its wheel turned.
+    Click(Click),
+    /// What was asked for has come.
+    Reply(Reply),
+    /// A form was filled in.
+    Submitted(Purpose, Answers),
+    /// A form was closed.
+    Cancelled,
+    /// A task of ours broke.
+    Broke(String),
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Effect {
+    /// Ask for this.
+    Wish(Wish),
+    /// Lay a form over the screen.
+    Ask(Form),
+    /// Take the form away.
+    Close,
+    /// Say in the form why it won't do.
+    Complain(String),
+    /// Put this on the clipboard.
+    Copy(String),
+    /// Open this in a browser.
+    Browse(String),
+    /// Leave.
+    Quit,
+}
+
+/// A question to the `Control`, or something to be done by it.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    Status,
+    Accounts,
+    Requests(RequestPageQuery),
+    Act(Act),
+}
+
+/// A change.
+#[derive(Debug)]
+pub(crate) enum Act {
+    AddAccount(NewAccount),
+    /// The account by id, and what people call it.
+    EditAccount {
+        id: String,
+        name: String,
+        edit: AccountEdit,
+    },
+    RemoveAccount {
+        id: String,
+        confirm: String,
+    },
+    BeginLogin(NewLogin),
+    CompleteLogin {
+        session: String,
+        pasted: String,
+    },
+}
+
+/// What came of a wish.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    Status(Result<StatusView, Failure>),
+    Accounts(Result<Vec<AccountView>, Failure>),
+    Requests {
+        before: Option<String>,
+        page: Result<RequestPage, Failure>,
+    },
+    /// A change, and what to say about it.
+    Done(Result<String, Failure>),
+    LoginBegun(Result<LoginView, Failure>),
+}
+
+/// Why it was not fulfilled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Whether nobody answered.
+    pub(crate) is_lost: bool,
+    pub(crate) says: String,
+}
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        let is_lost = matches!(error, ControlError::Unavailable(_) | ControlError::Unauthorized(_));
+        Self { is_lost, says: error.to_string() }
+    }
+}

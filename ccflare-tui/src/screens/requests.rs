@@ -1,0 +1,198 @@
+//! The requests: a live list, and one of them with its attempts.
+
+use ccflare_core::{
+    control::views::{AttemptView, RequestView},
+    domain::NanoUsd,
+    report::{At, Count, Known, Money, Rate, Size, Took},
+};
+
+use crate::{
+    model::Model,
+    theme::Role,
+    widgets::{Canvas, Cell, Column, Line, Rows, extent, page, table, wrap},
+};
+
+/// From this width on the chosen request stands beside the list.
+const BESIDE: usize = 170;
+
+const COLUMNS: [Column; 11] = [
+    Column::text("TIME", 8),
+    Column::growing("ACCOUNT", 9),
+    Column::growing("MODEL", 17),
+    Column::number("ST", 3),
+    Column::text("OUTCOME", 11).from(96),
+    Column::number("TRY", 3),
+    Column::number("IN", 6),
+    Column::number("CACHED", 6).from(90),
+    Column::number("OUT", 6),
+    Column::number("COST", 8),
+    Column::number("TOOK", 8),
+];
+
+pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
+    let requests = &model.requests;
+    if let Some(request) = requests.shelf.chosen().filter(|_| requests.open) {
+        let inner = canvas.titled(&format!("{} {}", request.method, request.path));
+        return page(&inner, &detail(request, inner.width()), requests.scroll);
+    }
+    let shown = requests.shelf.shown();
+    if shown.is_empty() {
+        return empty(model, canvas);
+    }
+    let beside = canvas.width() >= BESIDE;
+    let width = if beside { canvas.width() * 3 / 5 } else { canvas.width() };
+    let list = canvas.area(0, 0, width - usize::from(beside), canvas.height());
+    let part = rows(model, canvas.height()).and_then(|rows| extent(&rows, shown.len()));
+    let title = part.map_or_else(|| "Requests".to_owned(), |part| format!("Requests {part}"));
+    table(&list.titled(&title), &COLUMNS, shown.len(), Some(requests.shelf.position()), |number| row(shown[number]));
+    if let Some(request) = requests.shelf.chosen().filter(|_| beside) {
+        let inner = canvas.area(width, 0, canvas.width() - width, canvas.height());
+        let inner = inner.titled(&format!("{} {}", request.method, request.path));
+        page(&inner, &detail(request, inner.width()), 0);
+    }
+}
+
+/// Which rows of the list are shown where, if it is the list that is shown.
+pub(super) fn rows(model: &Model, height: usize) -> Option<Rows> {
+    let shelf = &model.requests.shelf;
+    (!model.requests.open).then(|| Rows::around(shelf.position(), shelf.shown().len(), 2, height.saturating_sub(2)))
+}
+
+fn empty(model: &Model, canvas: &Canvas<'_>) {
+    let shelf = &model.requests.shelf;
+    let says = match (shelf.is_known, shelf.all().is_empty()) {
+        (false, _) => "asking …",
+        (true, true) => "No finished requests yet. They appear here as they end.",
+        (true, false) => "No request has these words in it; Esc ends the filter.",
+    };
+    canvas.put(1, 1, Role::Muted, says);
+}
+
+/// How it went, as a colour.
+pub(super) fn role_of(request: &RequestView) -> Role {
+    match (request.success, request.outcome.as_str()) {
+        (true, _) if request.failover_attempts > 0 => Role::Warning,
+        (true, _) => Role::Good,
+        (false, "cancelled") => Role::Muted,
+        (false, _) => Role::Bad,
+    }
+}
+
+/// The time of the day.
+pub(super) fn time(moment: &str) -> String {
+    let at = At::parse(moment).map(|at| at.to_string()).unwrap_or_default();
+    at.rsplit(' ').next().unwrap_or_default().to_owned()
+}
+
+pub(crate) fn cost(request: &RequestView) -> Known<Money> {
+    Known(request.cost_nano_usd.map(|nanos| Money(NanoUsd(nanos))))
+}
+
+fn count(tokens: Option<u64>) -> Known<Count> {
+    Known(tokens.map(Count))
+}
+
+fn took(millis: Option<f64>) -> Known<Took> {
+    Known(millis.map(Took::from_millis))
+}
+
+fn row(request: &RequestView) -> Vec<Cell> {
+    let role = role_of(request);
+    let plain = |text: String| (Role::Plain, text);
+    let tries = request.attempts.len();
+    vec![
+        (Role::Muted, time(&request.timestamp)),
+        plain(request.account_used.clone().unwrap_or_else(|| "–".to_owned())),
+        plain(request.model.clone().unwrap_or_else(|| request.path.clone())),
+        (role, Known(request.status_code).to_string()),
+        (role, request.outcome.clone()),
+        (if tries > 1 { Role::Warning } else { Role::Muted }, tries.to_string()),
+        plain(count(request.prompt_tokens).to_string()),
+        (Role::Muted, count(request.cache_read_input_tokens).to_string()),
+        plain(count(request.output_tokens).to_string()),
+        plain(cost(request).to_string()),
+        plain(took(request.response_time_ms).to_string()),
+    ]
+}
+
+/// Everything about one request.
+fn detail(request: &RequestView, width: usize) -> Vec<Line> {
+    let fact = |name: &str, text: String| vec![(Role::Muted, format!("{name:<10}")), (Role::Plain, text)];
+    let mut lines = vec![
+        vec![
+            (Role::Muted, format!("{:<10}", "outcome")),
+            (role_of(request), format!("{}, {}", Known(request.status_code), request.outcome)),
+        ],
+        fact("arrived", At::parse(&request.timestamp).map(|at| format!("{at} UTC")).unwrap_or_default()),
+        fact("model", model_line(request)),
+        fact(
+            "took",
+            format!(
+                "{} in all, {} to the headers, {} to the first token, {}",
+                took(request.response_time_ms),
+                took(request.time_to_headers_ms),
+                took(request.time_to_first_token_ms),
+                Known(request.tokens_per_second.map(Rate)),
+            ),
+        ),
+        fact(
+            "tokens in",
+            format!(
+                "{:#} = {:#} fresh + {:#} from the cache + {:#} written to it",
+                count(request.prompt_tokens),
+                count(request.input_tokens),
+                count(request.cache_read_input_tokens),
+                count(request.cache_creation_input_tokens),
+            ),
+        ),
+        fact("tokens out", format!("{:#}", count(request.output_tokens))),
+        fact("cost", format!("{:#} by the prices of {}", cost(request), Known(request.priced_with.as_deref()))),
+        fact("bytes", format!("{} up, {} down", Size(request.request_bytes), Size(request.response_bytes))),
+        fact("id", request.id.clone()),
+    ];
+    lines.extend(request.client_key.as_ref().map(|key| fact("key", key.clone())));
+    if let Some(error) = &request.error_message {
+        lines.extend([Vec::new(), vec![(Role::Bad, "What went wrong".to_owned())]]);
+        lines.extend(wrap(Role::Plain, error, 2, width));
+    }
+    lines.extend([Vec::new(), vec![(Role::Strong, "Attempts".to_owned())]]);
+    let whole = request.attempts.iter().map(|attempt| attempt.started_ms + attempt.took_ms).fold(1e-3, f64::max);
+    for (number, tried) in request.attempts.iter().enumerate() {
+        lines.extend(attempt(number + 1, tried, whole, width));
+    }
+    lines
+}
+
+fn model_line(request: &RequestView) -> String {
+    let answered = request.model.as_deref().unwrap_or("–");
+    match request.model_asked.as_deref() {
+        Some(asked) if Some(asked) != request.model.as_deref() => format!("{answered} (asked for {asked})"),
+        _ => answered.to_owned(),
+    }
+}
+
+/// One attempt: who, why, how it was judged, and when, as a bar in the time of all of them.
+fn attempt(number: usize, attempt: &AttemptView, whole: f64, width: usize) -> Vec<Line> {
+    let role = if attempt.verdict == "success" { Role::Good } else { Role::Bad };
+    let account = attempt.account.clone().unwrap_or_else(|| "the client's own".to_owned());
+    let head = vec![
+        (Role::Muted, format!("{number:>2}  ")),
+        (Role::Strong, account),
+        (Role::Muted, format!("  as {}  ", attempt.choice.replace('_', " "))),
+        (role, format!("{} {}", Known(attempt.status_code), attempt.verdict.replace('_', " "))),
+    ];
+    let room = width.saturating_sub(34).clamp(8, 60);
+    let column = |millis: f64| ((millis / whole).clamp(0.0, 1.0) * room as f64).round() as usize;
+    let start = column(attempt.started_ms).min(room - 1);
+    let end = column(attempt.started_ms + attempt.took_ms).clamp(start + 1, room);
+    let time = vec![
+        (Role::Muted, "    ".to_owned() + &"·".repeat(start)),
+        (role, "█".repeat(end - start)),
+        (Role::Muted, "·".repeat(room - end)),
+        (Role::Plain, format!("  {}", Took::from_millis(attempt.took_ms))),
+        (Role::Muted, format!(" after {}", Took::from_millis(attempt.started_ms))),
+    ];
+    let mut lines = vec![head, time];
+    lines.extend(attempt.detail.iter().flat_map(|detail| wrap(Role::Muted, detail, 4, width)));
+    lines
+}

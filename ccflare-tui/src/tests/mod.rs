@@ -1,0 +1,8 @@
+//! The face as a person has it: keys go in, what stands on the screen is read. Behind it are a gateway and an upstream.
+
+mod accounts;
+mod frame;
+mod requests;
+mod stage;
+
+pub(crate) use stage::{SIZES, Stage};

@@ -1,0 +1,250 @@
+//! The stage: a face on a screen in memory, over a gateway with accounts and a mock behind it.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use ccflare_core::{
+    clock::{Clock, ManualClock},
+    control::{
+        Control,
+        views::{AccountView, NewAccount, RequestPageQuery, RequestView},
+    },
+    domain::{Secret, Timestamp},
+    gateway::{Gateway, GatewayOptions},
+    oauth::{AuthorizationServer, AuthorizationServers, TokenFormat},
+    store::RedbStore,
+};
+use ccflare_mock::{KeyConfig, MockConfig, MockOAuth, MockUpstream};
+use cursive::{
+    Cursive, CursiveRunner, Vec2,
+    backends::puppet::{
+        self,
+        observed::{GraphemePart, ObservedCell, ObservedScreen},
+    },
+    event::{Event, Key, MouseButton, MouseEvent},
+};
+use http_body_util::{BodyExt, Full};
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt;
+
+use crate::{Colours, Connected, Face, app::open};
+
+/// The smallest screen that must do, and a large one.
+pub(crate) const SIZES: [(usize, usize); 2] = [(80, 24), (160, 50)];
+
+/// The moment at which every test begins.
+pub(crate) const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+/// Nothing here takes this long unless it hangs.
+const SOON: Duration = Duration::from_secs(10);
+
+pub(crate) struct Stage {
+    pub(crate) mock: MockUpstream,
+    pub(crate) oauth: MockOAuth,
+    pub(crate) control: Arc<dyn Control>,
+    pub(crate) clock: Arc<ManualClock>,
+    gateway: Gateway,
+    runner: CursiveRunner<Cursive>,
+    keys: cursive::reexports::crossbeam_channel::Sender<Option<Event>>,
+    frames: cursive::reexports::crossbeam_channel::Receiver<ObservedScreen>,
+    cells: Vec<Vec<Option<ObservedCell>>>,
+    // Dropped last: the face's tasks run on it.
+    runtime: Runtime,
+}
+
+impl Stage {
+    /// A face of this size over a gateway with these accounts; each one's key is its name.
+    pub(crate) fn with(size: (usize, usize), accounts: &[&str]) -> Self {
+        let own = |config: MockConfig, name: &&str| config.key(*name, KeyConfig::organization(format!("org-{name}")));
+        let config = accounts.iter().fold(MockConfig::default(), own);
+        Self::set(size, accounts, MockConfig { other_keys: KeyConfig::organization(""), ..config }, Colours::True)
+    }
+
+    /// The same with an upstream of another making, on a terminal of so many colours.
+    pub(crate) fn set(size: (usize, usize), accounts: &[&str], config: MockConfig, colours: Colours) -> Self {
+        let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+        let clock = Arc::new(ManualClock::new(START));
+        let (mock, oauth, gateway) = runtime.block_on(async {
+            let (mock, oauth) = (MockUpstream::start(config).await, MockOAuth::start(28_800).await.expect("a port"));
+            let mut options = GatewayOptions::default();
+            options.upstream_base_url = Some(mock.url().parse().expect("the mock has a URL"));
+            let builder = Gateway::builder(Arc::new(RedbStore::in_memory())).options(options);
+            let builder = builder.clock(Arc::clone(&clock) as Arc<dyn Clock>).authorization_servers(servers(&oauth));
+            (mock, oauth, builder.build().await.expect("an empty store opens"))
+        });
+        let control = gateway.control();
+        for name in accounts {
+            let new = NewAccount::with_key(name, Secret::new(name));
+            runtime.block_on(control.add_account(new)).expect("a new account");
+            // Table order is the order of ids, and ids follow the clock.
+            clock.advance(Duration::from_millis(1));
+        }
+        let backend = puppet::Backend::init(Some(Vec2::from(size)));
+        let (keys, frames) = (backend.input(), backend.stream());
+        let works_on = Arc::clone(&control);
+        let face = Face {
+            colours,
+            place: "stage".to_owned(),
+            connect: Box::pin(async move {
+                Ok(Connected { control: works_on, place: "127.0.0.1:8080".to_owned(), note: None })
+            }),
+            browse: None,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+        };
+        let mut runner = open(face, runtime.handle()).into_runner(backend);
+        runner.refresh();
+        Self {
+            mock,
+            oauth,
+            control,
+            clock,
+            gateway,
+            runner,
+            keys,
+            frames,
+            cells: vec![vec![None; size.0]; size.1],
+            runtime,
+        }
+    }
+
+    /// Does something with what is behind the face.
+    pub(crate) fn behind<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
+    /// Sends a request through the gateway and reads its whole answer; the status.
+    pub(crate) fn ask(&self, model: &str) -> u16 {
+        let body = serde_json::json!({
+            "model": model, "max_tokens": 64, "messages": [{ "role": "user", "content": "Hello" }],
+        });
+        let request = http::Request::post("/v1/messages").header("content-type", "application/json");
+        let request = request.body(Full::new(Bytes::from(body.to_string()))).expect("a request");
+        let line = self.gateway.line();
+        self.behind(async move {
+            let answer = line.oneshot(request).await.expect("never fails");
+            let status = answer.status().as_u16();
+            answer.into_body().collect().await.expect("a whole body");
+            status
+        })
+    }
+
+    pub(crate) fn account(&self, name: &str) -> Option<AccountView> {
+        let accounts = self.behind(self.control.accounts()).expect("accounts");
+        accounts.into_iter().find(|account| account.name == name)
+    }
+
+    pub(crate) fn requests(&self) -> Vec<RequestView> {
+        self.requests_in_all(50)
+    }
+
+    /// So many of the newest.
+    pub(crate) fn requests_in_all(&self, limit: usize) -> Vec<RequestView> {
+        self.behind(self.control.requests(RequestPageQuery::newest(limit))).expect("requests").requests
+    }
+
+    /// Presses keys one after the other: characters are themselves.
+    pub(crate) fn type_in(&mut self, text: &str) {
+        text.chars().for_each(|c| self.event(Event::Char(c)));
+    }
+
+    pub(crate) fn press(&mut self, key: Key) {
+        self.event(Event::Key(key));
+    }
+
+    pub(crate) fn click(&mut self, x: usize, y: usize) {
+        let event = MouseEvent::Press(MouseButton::Left);
+        self.event(Event::Mouse { offset: Vec2::zero(), position: Vec2::new(x, y), event });
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.keys.send(Some(event)).expect("the face listens");
+        self.runner.step();
+    }
+
+    /// Lets time pass, as far as the face and the gateway see it.
+    pub(crate) fn wait(&mut self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Waits until all of this is on the screen.
+    pub(crate) fn sees(&mut self, texts: &[&str]) -> String {
+        self.until(&format!("{texts:?}"), |screen| texts.iter().all(|text| screen.contains(text)))
+    }
+
+    /// Waits until this is not on the screen.
+    pub(crate) fn misses(&mut self, text: &str) -> String {
+        self.until(&format!("no {text:?}"), |screen| !screen.contains(text))
+    }
+
+    pub(crate) fn until(&mut self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        let began = Instant::now();
+        loop {
+            self.runner.step();
+            let screen = self.screen();
+            if is_so(&screen) {
+                return screen;
+            }
+            assert!(began.elapsed() < SOON, "waited for {what}, and this is what stands there:\n{screen}");
+        }
+    }
+
+    /// What stands on the screen now.
+    pub(crate) fn screen(&mut self) -> String {
+        // A frame has the cells that changed.
+        while let Ok(frame) = self.frames.try_recv() {
+            for (y, row) in self.cells.iter_mut().enumerate() {
+                for (x, cell) in row.iter_mut().enumerate() {
+                    if let Some(changed) = &frame[Vec2::new(x, y)] {
+                        *cell = Some(changed.clone());
+                    }
+                }
+            }
+        }
+        self.cells.iter().map(|row| line(row).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Everything that is drawn, cell by cell.
+    pub(crate) fn cells(&mut self) -> Vec<ObservedCell> {
+        self.screen();
+        self.cells.iter().flatten().flatten().cloned().collect()
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.runner.is_running()
+    }
+
+    /// The row at which a text stands.
+    pub(crate) fn row_of(&mut self, text: &str) -> usize {
+        let screen = self.screen();
+        screen.lines().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text:?} in\n{screen}"))
+    }
+}
+
+/// The text of a row: a cell behind a wide character has none, any other is blank.
+fn line(row: &[Option<ObservedCell>]) -> String {
+    let mut text = String::new();
+    let mut is_behind = false;
+    for cell in row {
+        match cell.as_ref().map(|cell| &cell.letter) {
+            Some(GraphemePart::Begin(letter)) => {
+                text.push_str(letter);
+                is_behind = crate::widgets::wide(letter) > 1;
+            }
+            _ if is_behind => is_behind = false,
+            _ => text.push(' '),
+        }
+    }
+    text
+}
+
+fn servers(oauth: &MockOAuth) -> AuthorizationServers {
+    let url = |text: &str| text.parse().expect("a URL");
+    let redirect = url("https://login.example/shows-the-code");
+    let (authorize, token) = (url(&oauth.authorize_url()), url(&oauth.token_url()));
+    let mut server = AuthorizationServer::new("mock", authorize, token, "our-own-client", redirect);
+    server.token_format = TokenFormat::Form;
+    AuthorizationServers::new([server])
+}
