@@ -13,23 +13,38 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Overview,
+    Analytics,
     Requests,
+    Sessions,
     Accounts,
     Keys,
+    Stats,
     Audit,
     /// None of these.
     Elsewhere,
 }
 
 /// What every narrow screen has room for.
-const FIRST: [Place; 3] = [Place::Overview, Place::Requests, Place::Accounts];
+const FIRST: [Place; 4] = [Place::Overview, Place::Requests, Place::Accounts, Place::Analytics];
 
 impl Place {
-    const ALL: [Self; 5] = [Self::Overview, Self::Requests, Self::Accounts, Self::Keys, Self::Audit];
+    const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Analytics,
+        Self::Requests,
+        Self::Sessions,
+        Self::Accounts,
+        Self::Keys,
+        Self::Stats,
+        Self::Audit,
+    ];
 
     const fn entry(self) -> (&'static str, &'static str, Icon) {
         match self {
             Self::Overview | Self::Elsewhere => ("/", "Overview", Icon::Overview),
+            Self::Analytics => ("/analytics", "Analytics", Icon::Analytics),
+            Self::Sessions => ("/sessions", "Sessions", Icon::Sessions),
+            Self::Stats => ("/stats", "Stats", Icon::Stats),
             Self::Requests => ("/requests", "Requests", Icon::Requests),
             Self::Accounts => ("/accounts", "Accounts", Icon::Accounts),
             Self::Keys => ("/keys", "Client keys", Icon::Keys),

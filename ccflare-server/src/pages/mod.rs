@@ -28,6 +28,7 @@ use crate::{
 };
 
 mod accounts;
+mod analytics;
 mod audit;
 mod done;
 mod fields;
@@ -37,7 +38,10 @@ mod look;
 mod overview;
 mod problem;
 mod requests;
+mod scope;
+mod sessions;
 mod start;
+mod stats;
 mod theme;
 
 pub(crate) use fields::Fields;
@@ -65,6 +69,12 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         // Requests
         .route("/requests", get(requests::list::show))
         .route("/requests/{request}", get(requests::one::show))
+        // Sums
+        .route("/analytics", get(analytics::show))
+        .route("/sessions", get(sessions::list))
+        .route("/sessions/{session}", get(sessions::one))
+        .route("/stats", get(stats::show))
+        .route("/stats/reset", post(stats::reset))
         // Doors
         .route("/keys", get(keys::show).post(keys::create))
         .route("/keys/{key}/{edit}", post(keys::edit))

@@ -3,21 +3,29 @@
 mod attention;
 
 use axum::{
-    extract::State,
+    extract::{Query, State},
     response::{IntoResponse, Response},
 };
 use ccflare_core::{
-    control::views::{AccountView, RequestPageQuery, RequestView, StatusView},
-    domain::Timestamp,
-    report::{Count, Known, Took},
+    control::views::{AccountView, AnalyticsView, ModelCount, RequestPageQuery, RequestView, StatusView},
+    domain::{NanoUsd, Timestamp},
+    report::{Count, Known, Money, Took},
 };
 use http::HeaderMap;
 use maud::{Markup, html};
 
-use super::{Page, Problem, Shared, requests::rows, start};
+use super::{
+    Page, Problem, Shared,
+    analytics::{groups, series, sums},
+    requests::rows,
+    scope::{Scope, ranges},
+    start,
+};
 use crate::components::{
+    badge::Tone,
     bar::{bar, severity},
     card::{card, card_with, facts},
+    chart::{Slice, donut},
     layout::Place,
     notice::empty,
     text, when,
@@ -26,27 +34,43 @@ use crate::components::{
 /// As many requests as fit beside everything else.
 const LATEST: usize = 8;
 
-pub(super) async fn show(State(control): State<Shared>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn show(
+    State(control): State<Shared>,
+    Query(scope): Query<Scope>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let accounts = control.accounts().await?;
     let latest = control.requests(RequestPageQuery { limit: LATEST, ..RequestPageQuery::default() }).await?.requests;
     if accounts.is_empty() && latest.is_empty() {
         return Ok(start::show(State(control), headers).await?.into_response());
     }
-    let seen = Seen { status: control.status().await?, accounts, latest };
-    Ok(Page::new(Place::Overview, "Overview", view(&seen)).into_response())
+    let seen =
+        Seen { status: control.status().await?, sums: control.analytics(scope.query()).await?, accounts, latest };
+    Ok(Page::new(Place::Overview, "Overview", view(&seen, &scope)).into_response())
 }
 
 /// What is on it.
 struct Seen {
     status: StatusView,
+    sums: AnalyticsView,
     accounts: Vec<AccountView>,
     latest: Vec<RequestView>,
 }
 
-fn view(seen: &Seen) -> Markup {
+fn view(seen: &Seen, scope: &Scope) -> Markup {
     let now = Timestamp::parse_rfc3339(&seen.status.timestamp).unwrap_or_default();
     html! {
         div id="attention" data-live { (attention::view(&seen.accounts, now)) }
+        (ranges("/", scope))
+        div id="sums" data-live {
+            (sums::figures(&seen.sums.totals, &seen.sums.previous))
+            div.columns {
+                (card("Requests", &series::traffic(&seen.sums, "requests")))
+                (card("Success", &series::success(&seen.sums)))
+                (card("Models", &models(&seen.sums)))
+                (card_with("Accounts by requests", &html! { a href=(scope.link("/analytics", &[])) { "Analytics" } }, &performance(&seen.sums)))
+            }
+        }
         div.columns {
             div id="standing" data-live { (card_with("Accounts", &html! { a href="/accounts" { "All of them" } }, &standing(&seen.accounts, now))) }
             div id="system" data-live { (card("System", &system(&seen.status))) }
@@ -57,6 +81,37 @@ fn view(seen: &Seen) -> Markup {
             } @else {
                 div.above { h2 { "Latest requests" } a href="/requests" { "All of them" } }
                 (rows::table(&seen.latest, now))
+            }
+        }
+    }
+}
+
+/// Which models were asked for.
+fn models(sums: &AnalyticsView) -> Markup {
+    let slice = |model: &ModelCount| Slice {
+        name: model.model.clone(),
+        value: model.count as f64,
+        text: Count(model.count).to_string(),
+    };
+    let slices: Vec<_> = sums.model_distribution.iter().map(slice).collect();
+    donut("Models by requests", &Count(sums.totals.requests).to_string(), &slices)
+}
+
+/// How much each account did, and how well.
+fn performance(sums: &AnalyticsView) -> Markup {
+    let most = sums.account_performance.first().map_or(1, |account| account.requests).max(1) as f64;
+    html! {
+        @if sums.account_performance.is_empty() { p.nothing { "Nothing to draw in this range." } }
+        ul.windows {
+            @for account in sums.account_performance.iter().take(8) {
+                li.window {
+                    span.name title=(account.name) { (groups::said(&account.name)) }
+                    span.used {
+                        (Count(account.requests)) ", " (Known(account.success_rate.map(sums::percent))) " successful, "
+                        (Money(NanoUsd(account.cost_nano_usd)))
+                    }
+                    (bar(account.requests as f64 / most, Tone::Accent))
+                }
             }
         }
     }
@@ -117,18 +172,23 @@ mod tests {
             "version": "0.1.0",
         });
         let status = serde_json::from_value(status).expect("a view");
-        Seen { status, accounts: vec![account("work")], latest: vec![request()] }
+        let sums = crate::pages::analytics::tests::sums();
+        Seen { status, sums, accounts: vec![account("work")], latest: vec![request()] }
     }
 
     #[test]
     fn the_tightest_window_of_each_account_is_there() {
-        let text = view(&seen()).into_string();
+        let text = view(&seen(), &Scope::default()).into_string();
         assert!(text.contains("5 hours: 82.5 %") && text.contains("in 1 h 30 min"), "{text}");
         assert!(text.contains("1.5 ms") && text.contains("/requests/0199"), "{text}");
     }
 
     #[test]
     fn without_requests_it_says_how_to_get_some() {
-        assert!(view(&Seen { latest: Vec::new(), ..seen() }).into_string().contains("How to connect a client"));
+        assert!(
+            view(&Seen { latest: Vec::new(), ..seen() }, &Scope::default())
+                .into_string()
+                .contains("How to connect a client")
+        );
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         notice::notice,
         text, when,
     },
-    pages::{Page, Problem, Shared, now},
+    pages::{Page, Problem, Shared, now, sessions},
 };
 
 pub(in crate::pages) async fn show(State(control): State<Shared>, Path(id): Path<String>) -> Result<Page, Problem> {
@@ -71,6 +71,30 @@ fn about(request: &RequestView) -> Markup {
                 @if let Some(asked) = request.model_asked.as_deref().filter(|asked| *asked != model) { " (asked for " code { (asked) } ")" }
             },
         ),
+        (
+            "Sent as",
+            html! {
+                @match (&request.model_sent, &request.preference_refused) {
+                    (_, Some(why)) => { "not changed: " (why) }
+                    (Some(sent), None) => { code { (sent) } @if request.model_preferred.is_some() { " by the agent's preference" } }
+                    (None, None) => "–",
+                }
+            },
+        ),
+        (
+            "Agent",
+            html! {
+                (request.agent_used.as_deref().unwrap_or("not known"))
+                @if request.is_subagent { " " (badge(Tone::Purple, "sub-agent")) }
+            },
+        ),
+        (
+            "Session",
+            html! {
+                @match &request.session { Some(session) => a href=(sessions::path(session)) { code { (session) } }, None => "not named" }
+            },
+        ),
+        ("Workspace", html! { @match &request.workspace { Some(path) => code { (path) }, None => "not known" } }),
         ("Account", html! { (request.account_used.as_deref().unwrap_or("the client's own credentials")) }),
         ("Client key", html! { (request.client_key.as_deref().unwrap_or("none")) }),
         ("Headers after", html! { (Known(request.time_to_headers_ms.map(Took::from_millis))) }),

@@ -1,0 +1,195 @@
+//! Numbers over time.
+
+use std::collections::BTreeMap;
+
+use ccflare_core::{
+    control::views::{AnalyticsView, DayCost, PointView},
+    domain::{NanoUsd, Timestamp},
+    report::{At, Count, Money, Rate, Took},
+};
+use maud::Markup;
+
+use super::sums::percent;
+use crate::components::chart::{Chart, Kind, Series};
+
+/// Something that can be shown over time.
+pub(in crate::pages) struct Metric {
+    pub(super) name: &'static str,
+    pub(super) title: &'static str,
+    kind: Kind,
+    value: fn(&PointView) -> Option<f64>,
+    print: fn(f64) -> String,
+}
+
+/// What the chart can show.
+pub(super) const METRICS: [Metric; 5] = [
+    Metric {
+        name: "requests",
+        title: "Requests",
+        kind: Kind::Columns,
+        value: |point| Some(point.requests as f64),
+        print: count,
+    },
+    Metric {
+        name: "tokens",
+        title: "Tokens",
+        kind: Kind::Columns,
+        value: |point| Some(point.tokens as f64),
+        print: count,
+    },
+    Metric { name: "cost", title: "Cost", kind: Kind::Columns, value: |point| Some(point.cost_usd), print: dollars },
+    Metric { name: "time", title: "Time", kind: Kind::Line, value: |point| point.avg_response_time, print: took },
+    Metric {
+        name: "speed",
+        title: "Tokens a second",
+        kind: Kind::Line,
+        value: |point| point.avg_tokens_per_second,
+        print: rate,
+    },
+];
+
+/// The metric of this name, or the first one.
+pub(super) fn metric(name: &str) -> &'static Metric {
+    METRICS.iter().find(|metric| metric.name == name).unwrap_or(&METRICS[0])
+}
+
+fn count(value: f64) -> String {
+    // Axes of few requests have ticks between them.
+    if value.fract() == 0.0 { Count(value as u64).to_string() } else { format!("{value:.1}") }
+}
+
+pub(super) fn dollars(value: f64) -> String {
+    Money(NanoUsd((value.max(0.0) * 1e9).round() as u64)).to_string()
+}
+
+fn took(value: f64) -> String {
+    Took::from_millis(value).to_string()
+}
+
+fn rate(value: f64) -> String {
+    Rate(value).to_string()
+}
+
+fn share(value: f64) -> String {
+    percent(value).to_string()
+}
+
+/// The one chart that can show everything.
+pub(in crate::pages) fn traffic(sums: &AnalyticsView, name: &str) -> Markup {
+    let metric = metric(name);
+    let cumulative = sums.meta.cumulative && metric.kind == Kind::Columns;
+    let kind = if cumulative { Kind::Area } else { metric.kind };
+    draw(sums, metric.title, kind, (0.0, 0.0), metric.print, metric.value)
+}
+
+/// The part that ended well.
+pub(in crate::pages) fn success(sums: &AnalyticsView) -> Markup {
+    draw(sums, "Success", Kind::Line, (lowest(sums, |point| point.success_rate), 100.0), share, |point| {
+        point.success_rate
+    })
+}
+
+/// The part of the prompts that the cache had.
+pub(super) fn cached(sums: &AnalyticsView) -> Markup {
+    draw(sums, "Read from the cache", Kind::Area, (0.0, 100.0), share, |point| point.cache_hit_rate)
+}
+
+/// Where an axis of percentages begins: at 80 while nothing is lower, or it would be a flat line at the top.
+fn lowest(sums: &AnalyticsView, value: fn(&PointView) -> Option<f64>) -> f64 {
+    let lowest = sums.time_series.iter().filter_map(value).fold(100.0, f64::min);
+    if lowest >= 80.0 { 80.0 } else { 0.0 }
+}
+
+/// What each day cost.
+pub(super) fn days(days: &[DayCost]) -> Markup {
+    let labels: Vec<_> = days.iter().map(|day| day.date.clone()).collect();
+    let values = days.iter().map(|day| Some(day.cost_usd)).collect();
+    let series = [Series { name: "Cost".to_owned(), colour: 0, values }];
+    Chart {
+        about: "Cost by day",
+        kind: Kind::Columns,
+        labels: &labels,
+        series: &series,
+        print: dollars,
+        least: (0.0, 0.0),
+    }
+    .draw()
+}
+
+fn draw(
+    sums: &AnalyticsView,
+    about: &str,
+    kind: Kind,
+    least: (f64, f64),
+    print: fn(f64) -> String,
+    value: fn(&PointView) -> Option<f64>,
+) -> Markup {
+    let (labels, series) = lines(sums, about, value);
+    Chart { about, kind, labels: &labels, series: &series, print, least }.draw()
+}
+
+/// Most lines in one chart; the rest are left to the tables.
+const LINES: usize = 7;
+
+/// One series, or one for each model, the busiest first.
+fn lines(sums: &AnalyticsView, about: &str, value: fn(&PointView) -> Option<f64>) -> (Vec<String>, Vec<Series>) {
+    let mut moments: Vec<i64> = sums.time_series.iter().map(|point| point.ts).collect();
+    moments.sort_unstable();
+    moments.dedup();
+    let mut models: BTreeMap<Option<&str>, (u64, BTreeMap<i64, Option<f64>>)> = BTreeMap::new();
+    for point in &sums.time_series {
+        let (requests, values) = models.entry(point.model.as_deref()).or_default();
+        *requests += point.requests;
+        values.insert(point.ts, value(point));
+    }
+    let mut models: Vec<_> = models.into_iter().collect();
+    models.sort_by_key(|(_, (requests, _))| std::cmp::Reverse(*requests));
+    let series = models.into_iter().take(LINES).enumerate().map(|(colour, (model, (_, values)))| Series {
+        name: model.unwrap_or(about).to_owned(),
+        colour,
+        values: moments.iter().map(|moment| values.get(moment).copied().flatten()).collect(),
+    });
+    (moments.iter().map(|moment| label(*moment, sums)).collect(), series.collect())
+}
+
+/// As much of a moment as tells it from the others, in UTC.
+fn label(millis: i64, sums: &AnalyticsView) -> String {
+    const DAY: u64 = 86_400_000;
+    let text = At(Timestamp::from_micros(millis.saturating_mul(1000))).to_string();
+    let (day, time) = text.rsplit_once(' ').unwrap_or((&text, ""));
+    match sums.meta.bucket_ms {
+        0..3_600_000 => time.get(..5).unwrap_or(time).to_owned(),
+        3_600_000..DAY => format!("{day} {}", time.get(..5).unwrap_or(time)),
+        _ => day.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::analytics::tests::sums;
+
+    #[test]
+    fn each_model_has_a_line_and_the_busiest_is_first() {
+        let mut sums = sums();
+        sums.time_series[0].model = Some("a".into());
+        sums.time_series[1].model = Some("b".into());
+        let (labels, series) = lines(&sums, "Requests", |point| Some(point.requests as f64));
+        assert_eq!(labels, ["15 Jan 08:00", "15 Jan 09:00"]);
+        let seen: Vec<_> = series.iter().map(|series| (series.name.as_str(), series.values.clone())).collect();
+        assert_eq!(seen, [("b", vec![None, Some(20.0)]), ("a", vec![Some(10.0), None])]);
+    }
+
+    #[test]
+    fn the_axis_of_success_shows_what_there_is_to_see() {
+        let mut sums = sums();
+        assert!((lowest(&sums, |point| point.success_rate) - 80.0).abs() < f64::EPSILON);
+        sums.time_series[0].success_rate = Some(20.0);
+        assert!(lowest(&sums, |point| point.success_rate).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn an_unknown_metric_is_the_first_one() {
+        assert_eq!((metric("").name, metric("cost").name, metric("x").name), ("requests", "cost", "requests"));
+    }
+}
