@@ -121,7 +121,7 @@ impl Question {
     }
 
     /// The cells that answer it: stretches of pieces of one length each, in order, without gap or overlap, no piece longer
-    /// than a bucket. Where minutes or hours are not kept any more, the ends are moved back to whole hours or days.
+    /// than a bucket. Where minutes or hours are not kept any more, pieces are longer, and the ends are moved back to theirs.
     #[must_use]
     pub fn stretches(&self, kept: Kept) -> Vec<Stretch> {
         if self.bucket == u32::MAX {
@@ -139,7 +139,11 @@ impl Question {
                 let length = level.minutes();
                 length <= self.bucket.max(1) && at.0.is_multiple_of(length) && at.0.saturating_add(length) <= to.0
             };
-            let level = [Level::Day, Level::Hour].into_iter().find(fits).unwrap_or(Level::Minute);
+            let level = match at {
+                at if at < kept.hours || fits(&Level::Day) => Level::Day,
+                at if at < kept.minutes || fits(&Level::Hour) => Level::Hour,
+                _ => Level::Minute,
+            };
             let end = at + level.minutes();
             match stretches.last_mut() {
                 Some(last) if last.level == level => last.minutes.end = end,

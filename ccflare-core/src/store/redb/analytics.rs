@@ -1,53 +1,192 @@
-//! What can be asked of the ledger beside its pages.
+//! What can be asked of the ledger beside its pages: sums from cells, pages of any selection, conversations.
+
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use redb::ReadableTable;
+use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
 
-use super::{RedbStore, failed, tables};
+use super::{Opened, RedbStore, corrupt, failed, records, sums, tables};
 use crate::{
-    domain::{ExchangeId, Timestamp},
-    store::{AnalyticsStore, StoreError},
+    analytics::{Answer, Cell, Dimensions, Fold, Kept, Level, Minute, Question, Series, SessionSummary, Stretch},
+    domain::{AccountId, Timestamp},
+    store::{AnalyticsStore, Found, PageRequest, StoreError, Wanted},
 };
+
+/// Since when minutes, hours and days are kept, in minutes, big-endian.
+const KEPT: &str = "kept";
 
 #[async_trait]
 impl AnalyticsStore for RedbStore {
-    async fn forget_exchanges(&self) -> Result<u64, StoreError> {
+    async fn answer(&self, question: &Question) -> Result<Answer, StoreError> {
+        let question = question.clone();
+        self.blocking(move |opened| answer(&opened.db.begin_read().map_err(failed)?, &question)).await
+    }
+
+    async fn kept(&self) -> Result<Kept, StoreError> {
+        self.blocking(|opened| kept(&opened.db.begin_read().map_err(failed)?)).await
+    }
+
+    async fn account_names(&self) -> Result<HashMap<AccountId, Arc<str>>, StoreError> {
         self.blocking(|opened| {
-            let write = opened.db.begin_write().map_err(failed)?;
-            let mut forgotten = 0;
-            for table in [tables::EXCHANGES, tables::PAYLOADS] {
-                let mut rows = write.open_table(table).map_err(failed)?;
-                let mut count = 0;
-                rows.retain(|_, _| {
-                    count += 1;
-                    false
-                })
-                .map_err(failed)?;
-                forgotten = forgotten.max(count);
-            }
-            write.commit().map_err(failed)?;
-            Ok(forgotten)
+            let read = opened.db.begin_read().map_err(failed)?;
+            let names = read.open_table(tables::ACCOUNT_NAMES).map_err(failed)?;
+            let name = |row: Result<(redb::AccessGuard<'_, _>, redb::AccessGuard<'_, &str>), _>| {
+                let (id, name): (redb::AccessGuard<'_, tables::IdKey>, _) = row.map_err(failed)?;
+                Ok((AccountId::from_bytes(*id.value()), name.value().into()))
+            };
+            names.iter().map_err(failed)?.map(name).collect()
         })
         .await
     }
 
-    async fn sweep_exchanges(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        let end = ExchangeId::first_of(before);
+    async fn find(&self, wanted: &Wanted) -> Result<Found, StoreError> {
+        let wanted = wanted.clone();
+        self.blocking(move |opened| super::find::find(&opened.db.begin_read().map_err(failed)?, &wanted)).await
+    }
+
+    async fn sessions(&self, page: PageRequest) -> Result<Vec<SessionSummary>, StoreError> {
+        self.blocking(move |opened| sessions(&opened.db.begin_read().map_err(failed)?, page)).await
+    }
+
+    async fn session(&self, id: &str) -> Result<Option<SessionSummary>, StoreError> {
+        let id = id.to_owned();
         self.blocking(move |opened| {
-            let write = opened.db.begin_write().map_err(failed)?;
-            let swept = {
-                let mut table = write.open_table(tables::EXCHANGES).map_err(failed)?;
-                let old = table.range::<&[u8; 16]>(..end.as_bytes()).map_err(failed)?.take(limit);
-                let old: Vec<[u8; 16]> =
-                    old.map(|row| Ok(*row.map_err(failed)?.0.value())).collect::<Result<_, StoreError>>()?;
-                for id in &old {
-                    table.remove(id).map_err(failed)?;
-                }
-                old.len()
-            };
-            write.commit().map_err(failed)?;
-            Ok(swept)
+            let read = opened.db.begin_read().map_err(failed)?;
+            let table = read.open_table(tables::SESSIONS).map_err(failed)?;
+            let row = table.get(id.as_str()).map_err(failed)?;
+            row.map(|row| sums::session(&id, row.value()).map(|row| row.summary)).transpose()
         })
         .await
     }
+
+    async fn forget_exchanges(&self) -> Result<u64, StoreError> {
+        self.blocking(|opened| opened.forget_exchanges()).await
+    }
+
+    async fn sweep_exchanges(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.blocking(move |opened| opened.sweep_exchanges(before, limit)).await
+    }
+
+    async fn sweep_sums(&self, keep: Kept, limit: usize) -> Result<usize, StoreError> {
+        self.blocking(move |opened| opened.sweep_sums(keep, limit)).await
+    }
 }
+
+fn answer(read: &ReadTransaction, question: &Question) -> Result<Answer, StoreError> {
+    let mut fold = Fold::new(question);
+    let mut places: Vec<Option<Series>> = Vec::new();
+    each_series(read, |_, dimensions| places.push(fold.series(dimensions)))?;
+    let cells = read.open_table(tables::CELLS).map_err(failed)?;
+    let mut cell = Cell::default();
+    for Stretch { level, minutes } in question.stretches(kept(read)?) {
+        let (first, end) = (sums::cell_key(level, minutes.start, 0), sums::cell_key(level, minutes.end, 0));
+        for row in cells.range::<&[u8; 9]>(&first..&end).map_err(failed)? {
+            let (key, row) = row.map_err(failed)?;
+            let [_, a, b, c, d, number @ ..] = *key.value();
+            let number = u32::from_be_bytes(number);
+            // Most of what a filter leaves out is never decoded.
+            let Some(Some(series)) = places.get(number as usize).copied() else { continue };
+            records::decode_cell(row.value(), &mut cell).map_err(|error| corrupt("a sum".to_owned(), error))?;
+            fold.add(series, Minute(u32::from_be_bytes([a, b, c, d])), &cell);
+        }
+    }
+    Ok(fold.finish())
+}
+
+/// Shows all series with their numbers, which are those from 0 on.
+pub(super) fn each_series(read: &ReadTransaction, mut show: impl FnMut(u32, &Dimensions)) -> Result<(), StoreError> {
+    let table = read.open_table(tables::SERIES).map_err(failed)?;
+    for row in table.iter().map_err(failed)? {
+        let (number, row) = row.map_err(failed)?;
+        let dimensions = records::decode_dimensions(row.value());
+        show(number.value(), &dimensions.map_err(|error| corrupt(format!("series {}", number.value()), error))?);
+    }
+    Ok(())
+}
+
+fn kept(read: &ReadTransaction) -> Result<Kept, StoreError> {
+    let meta = read.open_table(tables::META).map_err(failed)?;
+    Ok(meta.get(KEPT).map_err(failed)?.map_or_else(Kept::default, |row| read_kept(row.value())))
+}
+
+fn read_kept(row: &[u8]) -> Kept {
+    let minute = |place: usize| {
+        let bytes = row.get(place..place + 4).and_then(|bytes| bytes.try_into().ok());
+        Minute(bytes.map_or(0, u32::from_be_bytes))
+    };
+    Kept { minutes: minute(0), hours: minute(4), days: minute(8) }
+}
+
+fn sessions(read: &ReadTransaction, page: PageRequest) -> Result<Vec<SessionSummary>, StoreError> {
+    let order = read.open_table(tables::SESSION_ORDER).map_err(failed)?;
+    let rows = read.open_table(tables::SESSIONS).map_err(failed)?;
+    let end = page.before.map_or([0xff; 16], |before| *before.as_bytes());
+    let mut found = Vec::new();
+    for row in order.range::<&[u8; 16]>(..&end).map_err(failed)?.rev().take(page.limit) {
+        let (_, id) = row.map_err(failed)?;
+        if let Some(row) = rows.get(id.value()).map_err(failed)? {
+            found.push(sums::session(id.value(), row.value())?.summary);
+        }
+    }
+    Ok(found)
+}
+
+impl Opened<'_> {
+    fn forget_exchanges(&self) -> Result<u64, StoreError> {
+        use redb::ReadableTableMetadata as _;
+        let write = self.db.begin_write().map_err(failed)?;
+        let forgotten = write.open_table(tables::EXCHANGES).map_err(failed)?.len().map_err(failed)?;
+        write.delete_table(tables::EXCHANGES).map_err(failed)?;
+        write.delete_table(tables::PAYLOADS).map_err(failed)?;
+        tables::clear_derived(&write)?;
+        tables::make(&write)?;
+        write.commit().map_err(failed)?;
+        Ok(forgotten)
+    }
+
+    fn sweep_exchanges(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        let end = crate::domain::ExchangeId::first_of(before);
+        let write = self.db.begin_write().map_err(failed)?;
+        let swept = super::sweep::exchanges(&write, end, limit)?;
+        if swept > 0 {
+            write.commit().map_err(failed)?
+        } else {
+            write.abort().map_err(failed)?
+        }
+        Ok(swept)
+    }
+
+    fn sweep_sums(&self, keep: Kept, limit: usize) -> Result<usize, StoreError> {
+        let write = self.db.begin_write().map_err(failed)?;
+        let keep = note_kept(&write, keep)?;
+        let levels = [(Level::Minute, keep.minutes), (Level::Hour, keep.hours), (Level::Day, keep.days)];
+        let mut swept = 0;
+        {
+            let mut cells = write.open_table(tables::CELLS).map_err(failed)?;
+            for (level, end) in levels {
+                let (first, end) = (sums::cell_key(level, Minute(0), 0), sums::cell_key(level, end, 0));
+                swept += super::sweep::range(&mut cells, &first, &end, limit - swept)?;
+            }
+        }
+        write.commit().map_err(failed)?;
+        Ok(swept)
+    }
+}
+
+/// Writes down from when on each level is whole, before anything of it is deleted. Never moves back.
+fn note_kept(write: &redb::WriteTransaction, keep: Kept) -> Result<Kept, StoreError> {
+    let mut meta = write.open_table(tables::META).map_err(failed)?;
+    let known = meta.get(KEPT).map_err(failed)?.map_or_else(Kept::default, |row| read_kept(row.value()));
+    // What is not kept by the minute must be known by the whole hour, and so on.
+    let keep = Kept {
+        minutes: keep.minutes.floor(Level::Day.minutes()).max(known.minutes),
+        hours: keep.hours.floor(Level::Day.minutes()).max(known.hours),
+        days: keep.days.floor(Level::Day.minutes()).max(known.days),
+    };
+    let row = [keep.minutes, keep.hours, keep.days].map(|minute| minute.0.to_be_bytes()).concat();
+    meta.insert(KEPT, row.as_slice()).map_err(failed)?;
+    Ok(keep)
+}
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use super::{
     client_keys,
     codec::CodecError,
     corrupt, failed, records,
+    sums::{self, Settled},
     tables::{self, IdKey},
 };
 use crate::{
@@ -29,7 +30,7 @@ const ENCODED_AT_ONCE: usize = 64;
 impl LedgerStore for RedbStore {
     async fn append(&self, batch: &[LedgerEntry]) -> Result<(), StoreError> {
         let rows = BatchRows::encode(batch).await.map_err(StoreError::backend)?;
-        self.blocking(move |opened| opened.append(&rows)).await
+        self.blocking(move |opened| opened.append(rows)).await
     }
 
     async fn recover(&self) -> Result<u64, StoreError> {
@@ -80,6 +81,8 @@ type OpenedHere = bool;
 struct BatchRows {
     intents: Rows,
     exchanges: Rows,
+    /// What the exchanges add to sums, in the same order.
+    settled: Vec<Settled>,
     /// Whose intents an earlier batch has written.
     opened_before: Vec<ExchangeId>,
     changes: Vec<(AccountId, AccountChange, Timestamp)>,
@@ -102,6 +105,8 @@ impl BatchRows {
         rows.opened_before.extend(settled.into_iter().filter(|(_, opened_here)| !opened_here).map(|(id, _)| id));
         rows.intents.sort();
         rows.exchanges.sort();
+        rows.settled.sort_by_key(Settled::id);
+        rows.settled.dedup_by_key(|settled| settled.id());
         Ok(rows)
     }
 
@@ -110,14 +115,16 @@ impl BatchRows {
             LedgerEntry::Opened(intent) => match settled.get_mut(&intent.id) {
                 // It is over already: the settlement says all that the intent does.
                 Some(opened_here) => *opened_here = true,
-                None => self.intents.push(intent.id, |bytes| records::encode_intent(intent, bytes))?,
+                None => drop(self.intents.push(intent.id, |bytes| records::encode_intent(intent, bytes))?),
             },
             LedgerEntry::Settled(exchange) => {
                 if let Some((key, _)) = &exchange.intent.client_key {
                     let latest = self.key_uses.entry(*key).or_insert(exchange.intent.at);
                     *latest = exchange.intent.at.max(*latest);
                 }
-                self.exchanges.push(exchange.intent.id, |bytes| records::encode_exchange(exchange, bytes))?;
+                let bytes =
+                    self.exchanges.push(exchange.intent.id, |bytes| records::encode_exchange(exchange, bytes))?;
+                self.settled.push(Settled::of(exchange, bytes));
             }
             LedgerEntry::AccountChanged { id, change, at } => self.changes.push((*id, change.clone(), *at)),
         }
@@ -133,15 +140,16 @@ struct Rows {
 }
 
 impl Rows {
+    /// Adds a row, and says how long it is.
     fn push(
         &mut self,
         id: ExchangeId,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), CodecError>,
-    ) -> Result<(), CodecError> {
+    ) -> Result<usize, CodecError> {
         let start = self.bytes.len();
         encode(&mut self.bytes)?;
         self.places.push((id, start..self.bytes.len()));
-        Ok(())
+        Ok(self.bytes.len() - start)
     }
 
     /// In the order of the keys; of several rows of one key the first.
@@ -150,43 +158,51 @@ impl Rows {
         self.places.dedup_by_key(|(id, _)| *id);
     }
 
-    /// Writes the rows, but none over another. Those beyond the table's end, nearly always most of them, go through a
+    /// Writes the rows, but none over another; returns those that were there already. Those beyond the table's end, nearly always most of them, go through a
     /// cursor: three times as fast as single inserts, and it leaves full pages behind instead of half-full ones.
-    fn insert_into(&self, table: &mut Table<'_, IdKey, &'static [u8]>) -> Result<(), StoreError> {
+    fn insert_into(&self, table: &mut Table<'_, IdKey, &'static [u8]>) -> Result<Vec<ExchangeId>, StoreError> {
+        let mut known = Vec::new();
         let last = table.last().map_err(failed)?.map(|(id, _)| ExchangeId::from_bytes(*id.value()));
         let (inside, beyond) = self.places.split_at(self.places.partition_point(|(id, _)| Some(*id) <= last));
         for (id, place) in inside {
-            insert_first(table, *id, &self.bytes[place.clone()])?;
+            if !insert_first(table, *id, &self.bytes[place.clone()])? {
+                known.push(*id);
+            }
         }
         let mut end = table.upper_bound_mut(Bound::<&[u8; 16]>::Unbounded).map_err(failed)?;
         for (id, place) in beyond {
             end.insert_before(id.as_bytes(), &self.bytes[place.clone()]).map_err(StoreError::backend)?;
         }
-        end.close().map_err(failed)
+        end.close().map_err(failed)?;
+        Ok(known)
     }
 }
 
-/// Inserts a row unless there is one. That is rare, so the row is written first and the old one put back if need be:
+/// Inserts a row unless there is one, and says whether it did. That is rare, so the row is written first and the old one put back if need be:
 /// one descent into the tree, not two.
-fn insert_first(table: &mut Table<'_, IdKey, &'static [u8]>, id: ExchangeId, row: &[u8]) -> Result<(), StoreError> {
+fn insert_first(table: &mut Table<'_, IdKey, &'static [u8]>, id: ExchangeId, row: &[u8]) -> Result<bool, StoreError> {
     let first = table.insert(id.as_bytes(), row).map_err(failed)?.map(|row| row.value().to_vec());
-    if let Some(first) = first {
+    if let Some(first) = &first {
         table.insert(id.as_bytes(), first.as_slice()).map_err(failed)?;
     }
-    Ok(())
+    Ok(first.is_none())
 }
 
 impl Opened<'_> {
-    fn append(&self, rows: &BatchRows) -> Result<(), StoreError> {
+    fn append(&self, mut rows: BatchRows) -> Result<(), StoreError> {
         let write = self.db.begin_write().map_err(failed)?;
-        {
+        let settled_before = {
             let mut intents = write.open_table(tables::INTENTS).map_err(failed)?;
             rows.intents.insert_into(&mut intents)?;
             for id in &rows.opened_before {
                 intents.remove(id.as_bytes()).map_err(failed)?;
             }
-            rows.exchanges.insert_into(&mut write.open_table(tables::EXCHANGES).map_err(failed)?)?;
+            rows.exchanges.insert_into(&mut write.open_table(tables::EXCHANGES).map_err(failed)?)?
+        };
+        if !settled_before.is_empty() {
+            rows.settled.retain(|settled| !settled_before.contains(&settled.id()));
         }
+        sums::add(&write, &rows.settled)?;
         self.change_accounts(&write, &rows.changes)?;
         client_keys::note_uses(&write, &rows.key_uses)?;
         write.commit().map_err(failed)
@@ -225,18 +241,21 @@ impl Opened<'_> {
 
     fn recover(&self) -> Result<u64, StoreError> {
         let write = self.db.begin_write().map_err(failed)?;
-        let mut interrupted = Rows::default();
+        let (mut interrupted, mut settled) = (Rows::default(), Vec::new());
         {
             let mut intents = write.open_table(tables::INTENTS).map_err(failed)?;
             while let Some((id, row)) = intents.pop_first().map_err(failed)? {
                 let intent = intent(ExchangeId::from_bytes(*id.value()), row.value())?;
                 let exchange = Exchange::unfinished(intent, Outcome::Interrupted);
-                interrupted
+                let bytes = interrupted
                     .push(exchange.intent.id, |bytes| records::encode_exchange(&exchange, bytes))
                     .map_err(StoreError::backend)?;
+                settled.push(Settled::of(&exchange, bytes));
             }
-            interrupted.insert_into(&mut write.open_table(tables::EXCHANGES).map_err(failed)?)?;
+            let known = interrupted.insert_into(&mut write.open_table(tables::EXCHANGES).map_err(failed)?)?;
+            settled.retain(|settled| !known.contains(&settled.id()));
         }
+        sums::add(&write, &settled)?;
         write.commit().map_err(failed)?;
         Ok(interrupted.places.len() as u64)
     }

@@ -2,11 +2,14 @@
 
 use redb::{Database, ReadableDatabase, TableError, WriteTransaction};
 
-use super::{failed, tables};
+use super::{failed, sums, tables};
 use crate::store::{SealKey, StoreError};
 
 /// The schema written here. Rows carry versions of their own; this one counts changes of tables and keys.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
+
+/// The schema without sums and indexes. Programs that know no other would settle exchanges without them.
+const WITHOUT_SUMS: u32 = 1;
 const SCHEMA_KEY: &str = "schema";
 
 /// A sealed constant: it tells a wrong key before a record has to.
@@ -24,6 +27,14 @@ pub(super) fn prepare(db: &Database, key: &SealKey) -> Result<(), StoreError> {
             write.delete_table(tables::LEASES).map_err(failed)?;
             tables::make(&write)?;
             write.commit().map_err(failed)
+        }
+        Some(WITHOUT_SUMS) => {
+            verify(db, key)?;
+            sums::rebuild(db)?;
+            let write = db.begin_write().map_err(failed)?;
+            put_schema(&write)?;
+            write.commit().map_err(failed)?;
+            prepare(db, key)
         }
         Some(other) => Err(StoreError::Corrupt {
             what: "the database".to_owned(),
@@ -43,13 +54,16 @@ fn schema(db: &Database) -> Result<Option<u32>, StoreError> {
 
 fn create(db: &Database, key: &SealKey) -> Result<(), StoreError> {
     let write = db.begin_write().map_err(failed)?;
-    {
-        let mut meta = write.open_table(tables::META).map_err(failed)?;
-        meta.insert(SCHEMA_KEY, SCHEMA.to_be_bytes().as_slice()).map_err(failed)?;
-    }
+    put_schema(&write)?;
     bind(&write, key)?;
     tables::make(&write)?;
     write.commit().map_err(failed)
+}
+
+fn put_schema(write: &WriteTransaction) -> Result<(), StoreError> {
+    let mut meta = write.open_table(tables::META).map_err(failed)?;
+    meta.insert(SCHEMA_KEY, SCHEMA.to_be_bytes().as_slice()).map_err(failed)?;
+    Ok(())
 }
 
 /// Makes the key the one that the database is opened with.

@@ -28,6 +28,7 @@ mod audit;
 mod client_keys;
 mod codec;
 mod engine;
+mod find;
 mod leases;
 mod ledger;
 mod logins;
@@ -35,6 +36,8 @@ mod migrate;
 mod payloads;
 mod records;
 mod rotate;
+mod sums;
+mod sweep;
 mod tables;
 
 /// Bytes of memory that hold pages of the file. The ledger is written at its end and read there.

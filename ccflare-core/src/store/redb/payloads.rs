@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use redb::{ReadableDatabase, ReadableTable};
 
-use super::{RedbStore, corrupt, failed, records, tables};
+use super::{RedbStore, corrupt, failed, records, sums, tables};
 use crate::{
     domain::{ExchangeId, Payload, Timestamp},
     store::{PayloadStore, StoreError},
@@ -16,15 +16,19 @@ impl PayloadStore for RedbStore {
         let batch = batch.to_vec();
         self.blocking(move |opened| {
             let write = opened.db.begin_write().map_err(failed)?;
+            let mut bytes = 0;
             {
                 let mut table = write.open_table(tables::PAYLOADS).map_err(failed)?;
                 for payload in &batch {
                     let row = records::encode_payload(payload).map_err(StoreError::backend)?;
                     let id = payload.id.as_bytes();
                     let sealed = opened.key.seal(&row, &associated(id));
-                    table.insert(id, sealed.as_slice()).map_err(failed)?;
+                    bytes += sealed.len() as u64;
+                    let before = table.insert(id, sealed.as_slice()).map_err(failed)?;
+                    bytes -= before.map_or(0, |before| before.value().len() as u64).min(bytes);
                 }
             }
+            sums::tally(&write, tables::PAYLOAD_BYTES, |sum| sum.saturating_add(bytes))?;
             write.commit().map_err(failed)
         })
         .await
@@ -47,17 +51,19 @@ impl PayloadStore for RedbStore {
         let end = ExchangeId::first_of(before);
         self.blocking(move |opened| {
             let write = opened.db.begin_write().map_err(failed)?;
+            let mut bytes = 0;
             let swept = {
                 let mut table = write.open_table(tables::PAYLOADS).map_err(failed)?;
                 let old = table.range::<&[u8; 16]>(..end.as_bytes()).map_err(failed)?.take(limit);
                 let old: Vec<[u8; 16]> =
                     old.map(|row| Ok(*row.map_err(failed)?.0.value())).collect::<Result<_, StoreError>>()?;
                 for id in &old {
-                    table.remove(id).map_err(failed)?;
+                    bytes += table.remove(id).map_err(failed)?.map_or(0, |row| row.value().len() as u64);
                 }
                 old.len()
             };
             if swept > 0 {
+                sums::tally(&write, tables::PAYLOAD_BYTES, |sum| sum.saturating_sub(bytes))?;
                 write.commit().map_err(failed)?
             } else {
                 write.abort().map_err(failed)?

@@ -1,6 +1,6 @@
 //! The tables. Keys are fixed bytes whose order is the order wanted; values are rows as the codec writes them.
 
-use redb::{TableDefinition, WriteTransaction};
+use redb::{Key, TableDefinition, Value, WriteTransaction};
 
 use super::failed;
 use crate::store::StoreError;
@@ -47,15 +47,127 @@ pub(super) const AGENT_PREFERENCES: TableDefinition<'_, &str, &[u8]> = TableDefi
 /// Workspaces, by their paths.
 pub(super) const WORKSPACES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("workspaces");
 
+/// What settled exchanges add up to, by level, beginning and series.
+pub(super) const CELLS: TableDefinition<'_, CellKey, &[u8]> = TableDefinition::new("cells");
+
+/// The dimensions of each series: the number that stands for them in keys.
+pub(super) const SERIES: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("series");
+
+/// The number of each series, by its dimensions as they are stored.
+pub(super) const SERIES_NUMBERS: TableDefinition<'_, &[u8], u32> = TableDefinition::new("series_numbers");
+
+/// The series of each settled exchange.
+pub(super) const EXCHANGE_SERIES: TableDefinition<'_, IdKey, u32> = TableDefinition::new("exchange_series");
+
+/// The settled exchanges of each series: its number, and their ids.
+pub(super) const SERIES_EXCHANGES: TableDefinition<'_, NumberedKey, ()> = TableDefinition::new("series_exchanges");
+
+/// What accounts were called when they last answered, by [`AccountId`](crate::domain::AccountId).
+pub(super) const ACCOUNT_NAMES: TableDefinition<'_, IdKey, &str> = TableDefinition::new("account_names");
+
+/// Conversations, by the id that their clients gave them.
+pub(super) const SESSIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("sessions");
+
+/// Conversations, by the id of their latest exchange.
+pub(super) const SESSION_ORDER: TableDefinition<'_, IdKey, &str> = TableDefinition::new("session_order");
+
+/// The settled exchanges of each conversation: its number, and their ids.
+pub(super) const SESSION_EXCHANGES: TableDefinition<'_, NumberedKey, ()> = TableDefinition::new("session_exchanges");
+
+/// Sums that would cost reading a whole table, by name.
+pub(super) const TALLIES: TableDefinition<'_, &str, u64> = TableDefinition::new("tallies");
+
+/// Bytes of the rows of settled exchanges.
+pub(super) const EXCHANGE_BYTES: &str = "exchange_bytes";
+/// Bytes of the rows of payloads.
+pub(super) const PAYLOAD_BYTES: &str = "payload_bytes";
+/// How many conversations there have been; each has one of these numbers.
+pub(super) const SESSION_NUMBERS: &str = "session_numbers";
+
+/// A level's code, a beginning in minutes, and the number of a series.
+pub(super) type CellKey = &'static [u8; 9];
+
+/// A number, and an id.
+pub(super) type NumberedKey = &'static [u8; 20];
+
+/// A number, and an id, big-endian.
+pub(super) fn numbered(number: u32, id: &[u8; 16]) -> [u8; 20] {
+    let mut key = [0; 20];
+    key[..4].copy_from_slice(&number.to_be_bytes());
+    key[4..].copy_from_slice(id);
+    key
+}
+
+/// Something that is done to each table.
+pub(super) trait EachTable {
+    /// Does it to this one.
+    fn table<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+    ) -> Result<(), StoreError>;
+}
+
+/// Does it to every table there is. A table that is not listed here is neither made nor backed up.
+pub(super) fn each(doing: &mut impl EachTable) -> Result<(), StoreError> {
+    doing.table(META)?;
+    doing.table(ACCOUNTS)?;
+    doing.table(CREDENTIALS)?;
+    doing.table(LOGINS)?;
+    doing.table(LEASES)?;
+    doing.table(INTENTS)?;
+    doing.table(EXCHANGES)?;
+    doing.table(CLIENT_KEYS)?;
+    doing.table(CLIENT_KEY_USES)?;
+    doing.table(PAYLOADS)?;
+    doing.table(AUDIT)?;
+    doing.table(AGENT_PREFERENCES)?;
+    doing.table(WORKSPACES)?;
+    derived(doing)
+}
+
+/// The tables that can be made anew from the settled exchanges.
+pub(super) fn derived(doing: &mut impl EachTable) -> Result<(), StoreError> {
+    doing.table(CELLS)?;
+    doing.table(SERIES)?;
+    doing.table(SERIES_NUMBERS)?;
+    doing.table(EXCHANGE_SERIES)?;
+    doing.table(SERIES_EXCHANGES)?;
+    doing.table(ACCOUNT_NAMES)?;
+    doing.table(SESSIONS)?;
+    doing.table(SESSION_ORDER)?;
+    doing.table(SESSION_EXCHANGES)?;
+    doing.table(TALLIES)
+}
+
+struct Make<'a>(&'a WriteTransaction);
+
+impl EachTable for Make<'_> {
+    fn table<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+    ) -> Result<(), StoreError> {
+        self.0.open_table(table).map(drop).map_err(failed)
+    }
+}
+
+struct Delete<'a>(&'a WriteTransaction);
+
+impl EachTable for Delete<'_> {
+    fn table<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: TableDefinition<'static, K, V>,
+    ) -> Result<(), StoreError> {
+        self.0.delete_table(table).map(drop).map_err(failed)
+    }
+}
+
 /// Makes the tables that are not there yet, so that no reader has to think of one that is missing.
 pub(super) fn make(write: &WriteTransaction) -> Result<(), StoreError> {
-    for table in [ACCOUNTS, CREDENTIALS, LOGINS, INTENTS, EXCHANGES, CLIENT_KEYS, AUDIT, PAYLOADS] {
-        write.open_table(table).map_err(failed)?;
-    }
-    for table in [AGENT_PREFERENCES, WORKSPACES] {
-        write.open_table(table).map_err(failed)?;
-    }
-    write.open_table(LEASES).map_err(failed)?;
-    write.open_table(CLIENT_KEY_USES).map_err(failed)?;
-    Ok(())
+    each(&mut Make(write))
+}
+
+/// Empties the tables that can be made anew.
+pub(super) fn clear_derived(write: &WriteTransaction) -> Result<(), StoreError> {
+    derived(&mut Delete(write))?;
+    derived(&mut Make(write))
 }

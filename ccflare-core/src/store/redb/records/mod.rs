@@ -13,6 +13,7 @@ mod client_key;
 mod exchange;
 mod login;
 mod payload;
+mod sums;
 
 pub(super) use account::{PlacedAccount, decode_account, decode_credential, encode_account, encode_credential};
 pub(super) use agents::{decode_preference, decode_workspace, encode_preference, encode_workspace};
@@ -21,6 +22,10 @@ pub(super) use client_key::{decode_client_key, encode_client_key};
 pub(super) use exchange::{decode_exchange, decode_intent, encode_exchange, encode_intent};
 pub(super) use login::{decode_login, encode_login};
 pub(super) use payload::{decode_payload, encode_payload};
+pub(super) use sums::{
+    SessionRow, decode_cell, decode_dimensions, decode_session, encode_cell, encode_dimensions, encode_session,
+    level_code,
+};
 
 /// Why bytes stand for no value.
 #[derive(Debug, thiserror::Error)]

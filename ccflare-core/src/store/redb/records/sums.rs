@@ -1,0 +1,272 @@
+//! What exchanges add up to, and by what they are told apart.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Code, RecordError, senseless};
+use crate::{
+    analytics::{Cell, Counts, Dimensions, Level, SessionSummary, Share, Sketch},
+    domain::{AccountId, ClientKeyId, ExchangeId, NanoUsd, Outcome, Timestamp},
+    store::redb::codec::{self, CodecError},
+};
+
+const CELL: u8 = 1;
+const DIMENSIONS: u8 = 1;
+const SESSION: u8 = 1;
+
+/// The code that stands for a level in keys. Never given a second meaning.
+pub(in crate::store::redb) const fn level_code(level: Level) -> u8 {
+    match level {
+        Level::Minute => 0,
+        Level::Hour => 1,
+        Level::Day => 2,
+        Level::Ever => 3,
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct CellRow<'a> {
+    requests: u64,
+    failovers: u64,
+    input: u64,
+    output: u64,
+    cache_read: u64,
+    cache_write_5m: u64,
+    cache_write_1h: u64,
+    cost: u64,
+    priced: u64,
+    saved: i64,
+    duration: u64,
+    timed: u64,
+    first_token: u64,
+    first_tokens: u64,
+    speed: u64,
+    speeds: u64,
+    request_bytes: u64,
+    response_bytes: u64,
+    durations: &'a [u8],
+    first_token_times: &'a [u8],
+    token_speeds: &'a [u8],
+}
+
+/// Appends the row of a cell. How many succeeded is its series' to say: all or none.
+pub(in crate::store::redb) fn encode_cell(cell: &Cell, into: &mut Vec<u8>) -> Result<(), CodecError> {
+    let bytes = |sketch: &Sketch| {
+        let mut bytes = Vec::with_capacity(64);
+        sketch.encode(&mut bytes);
+        bytes
+    };
+    let counts = &cell.counts;
+    let row = CellRow {
+        requests: counts.requests,
+        failovers: counts.failovers,
+        input: counts.input,
+        output: counts.output,
+        cache_read: counts.cache_read,
+        cache_write_5m: counts.cache_write_5m,
+        cache_write_1h: counts.cache_write_1h,
+        cost: counts.cost.0,
+        priced: counts.priced,
+        saved: counts.saved,
+        duration: counts.duration,
+        timed: counts.timed,
+        first_token: counts.first_token,
+        first_tokens: counts.first_tokens,
+        speed: counts.speed,
+        speeds: counts.speeds,
+        request_bytes: counts.request_bytes,
+        response_bytes: counts.response_bytes,
+        durations: &bytes(&cell.durations),
+        first_token_times: &bytes(&cell.first_tokens),
+        token_speeds: &bytes(&cell.speeds),
+    };
+    codec::encode(CELL, &row, into)
+}
+
+/// Puts what a row says in the place of what `cell` holds, and takes no new memory for it.
+pub(in crate::store::redb) fn decode_cell(bytes: &[u8], cell: &mut Cell) -> Result<(), RecordError> {
+    let row: CellRow<'_> = match codec::version(bytes)? {
+        (CELL, fields) => codec::decode(fields)?,
+        (other, _) => return Err(CodecError::Version(other).into()),
+    };
+    cell.counts = Counts {
+        requests: row.requests,
+        succeeded: 0,
+        failovers: row.failovers,
+        input: row.input,
+        output: row.output,
+        cache_read: row.cache_read,
+        cache_write_5m: row.cache_write_5m,
+        cache_write_1h: row.cache_write_1h,
+        cost: NanoUsd(row.cost),
+        priced: row.priced,
+        saved: row.saved,
+        duration: row.duration,
+        timed: row.timed,
+        first_token: row.first_token,
+        first_tokens: row.first_tokens,
+        speed: row.speed,
+        speeds: row.speeds,
+        request_bytes: row.request_bytes,
+        response_bytes: row.response_bytes,
+    };
+    let sketches = [
+        (&mut cell.durations, row.durations),
+        (&mut cell.first_tokens, row.first_token_times),
+        (&mut cell.speeds, row.token_speeds),
+    ];
+    for (sketch, bytes) in sketches {
+        if !sketch.decode(bytes) {
+            return Err(senseless("a distribution", "these bytes"));
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize, Deserialize)]
+struct DimensionsRow<'a> {
+    account: Option<u128>,
+    client_key: Option<u128>,
+    model: Option<&'a str>,
+    agent: Option<&'a str>,
+    outcome: u8,
+    success: bool,
+}
+
+/// Appends the row of dimensions; the same dimensions have the same bytes.
+pub(in crate::store::redb) fn encode_dimensions(dimensions: &Dimensions, into: &mut Vec<u8>) -> Result<(), CodecError> {
+    let row = DimensionsRow {
+        account: dimensions.account.map(|id| u128::from_be_bytes(*id.as_bytes())),
+        client_key: dimensions.client_key.map(|id| u128::from_be_bytes(*id.as_bytes())),
+        model: dimensions.model.as_deref(),
+        agent: dimensions.agent.as_deref(),
+        outcome: dimensions.outcome.code(),
+        success: dimensions.success,
+    };
+    codec::encode(DIMENSIONS, &row, into)
+}
+
+/// The dimensions that a row stands for.
+pub(in crate::store::redb) fn decode_dimensions(bytes: &[u8]) -> Result<Dimensions, RecordError> {
+    let row: DimensionsRow<'_> = match codec::version(bytes)? {
+        (DIMENSIONS, fields) => codec::decode(fields)?,
+        (other, _) => return Err(CodecError::Version(other).into()),
+    };
+    Ok(Dimensions {
+        account: row.account.map(|id| AccountId::from_bytes(id.to_be_bytes())),
+        client_key: row.client_key.map(|id| ClientKeyId::from_bytes(id.to_be_bytes())),
+        model: row.model.map(Into::into),
+        agent: row.agent.map(Into::into),
+        outcome: Outcome::of_code(row.outcome)?,
+        success: row.success,
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredSession {
+    number: u32,
+    first: i64,
+    last: u128,
+    requests: u64,
+    errors: u64,
+    tokens: u64,
+    cache_read: u64,
+    output: u64,
+    cost: u64,
+}
+
+/// A conversation and its number.
+pub(in crate::store::redb) struct SessionRow {
+    pub(in crate::store::redb) number: u32,
+    pub(in crate::store::redb) summary: SessionSummary,
+}
+
+/// The row of a conversation; its id is the key.
+pub(in crate::store::redb) fn encode_session(row: &SessionRow) -> Result<Vec<u8>, CodecError> {
+    let SessionSummary { first, last, all, .. } = &row.summary;
+    let stored = StoredSession {
+        number: row.number,
+        first: first.as_micros(),
+        last: u128::from_be_bytes(*last.as_bytes()),
+        requests: all.requests,
+        errors: all.errors,
+        tokens: all.tokens,
+        cache_read: all.cache_read,
+        output: all.output,
+        cost: all.cost.0,
+    };
+    let mut bytes = Vec::with_capacity(64);
+    codec::encode(SESSION, &stored, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// The conversation that a row stands for.
+pub(in crate::store::redb) fn decode_session(id: &str, bytes: &[u8]) -> Result<SessionRow, RecordError> {
+    let stored: StoredSession = match codec::version(bytes)? {
+        (SESSION, fields) => codec::decode(fields)?,
+        (other, _) => return Err(CodecError::Version(other).into()),
+    };
+    let all = Share {
+        requests: stored.requests,
+        errors: stored.errors,
+        tokens: stored.tokens,
+        cache_read: stored.cache_read,
+        output: stored.output,
+        cost: NanoUsd(stored.cost),
+    };
+    let summary = SessionSummary {
+        id: id.into(),
+        first: Timestamp::from_micros(stored.first),
+        last: ExchangeId::from_bytes(stored.last.to_be_bytes()),
+        all,
+    };
+    Ok(SessionRow { number: stored.number, summary })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn a_cell_has_these_bytes() {
+        let mut cell = Cell::default();
+        cell.counts = Counts { requests: 2, output: 300, cost: NanoUsd(70_000), saved: -5, ..Counts::default() };
+        cell.durations.insert(5);
+        cell.durations.insert(1_000_000);
+        let (mut bytes, mut read) = (Vec::new(), Cell::default());
+        encode_cell(&cell, &mut bytes).expect("a row");
+        assert_eq!(hex(&bytes), "01020000fb2c01000000fc7011010000090000000000000000030af0070000");
+        read.speeds.insert(1);
+        decode_cell(&bytes, &mut read).expect("a cell");
+        assert_eq!(read, cell);
+    }
+
+    #[test]
+    fn dimensions_have_these_bytes() {
+        let dimensions = Dimensions {
+            account: Some(AccountId::from_bytes([1; 16])),
+            client_key: None,
+            model: Some("m".into()),
+            agent: None,
+            outcome: Outcome::Cut,
+            success: false,
+        };
+        let mut bytes = Vec::new();
+        encode_dimensions(&dimensions, &mut bytes).expect("a row");
+        assert_eq!(hex(&bytes), "0101fe010101010101010101010101010101010001016d000200");
+        assert_eq!(decode_dimensions(&bytes).expect("dimensions"), dimensions);
+    }
+
+    #[test]
+    fn a_session_comes_back() {
+        let all = Share { requests: 3, errors: 1, tokens: 900, cache_read: 7, output: 30, cost: NanoUsd(5) };
+        let last = ExchangeId::from_bytes([9; 16]);
+        let summary = SessionSummary { id: "s".into(), first: Timestamp::from_micros(8), last, all };
+        let bytes = encode_session(&SessionRow { number: 4, summary: summary.clone() }).expect("a row");
+        let read = decode_session("s", &bytes).expect("a session");
+        assert_eq!((read.number, read.summary), (4, summary));
+    }
+}

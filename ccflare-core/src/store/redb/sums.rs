@@ -1,0 +1,340 @@
+//! Sums and indexes, kept in the transaction that settles the exchanges they come from.
+//!
+//! A **series** is a set of [`Dimensions`] with a number. For each minute, hour and day, and for all time, there is a cell
+//! for each series that something happened in. The settled exchanges of a series, and those of a conversation, are listed
+//! by number and id, so that a page of any selection is read from its end.
+
+use std::collections::{BTreeMap, HashMap};
+
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
+
+use super::{
+    corrupt, failed,
+    records::{self, SessionRow},
+    tables::{self, CellKey, IdKey, NumberedKey, numbered},
+};
+use crate::{
+    analytics::{Cell, Dimensions, Level, Minute, SessionSummary},
+    domain::{AccountId, Exchange, ExchangeId},
+    store::StoreError,
+};
+
+/// So many series there are at most, however many models and agents clients make up. Beyond that, models and agents are
+/// counted together.
+pub(super) const MOST_SERIES: u64 = 20_000;
+
+/// What models and agents are called that are counted together.
+pub(super) const OTHERS: &str = "(others)";
+
+/// Exchanges that are taken into sums in one transaction when these are made anew.
+const REBUILT_AT_ONCE: usize = 4096;
+
+/// What a settled exchange adds. Made before the write transaction, which others wait for.
+pub(super) struct Settled {
+    id: ExchangeId,
+    minute: Minute,
+    dimensions: Dimensions,
+    cell: Cell,
+    account: Option<(AccountId, std::sync::Arc<str>)>,
+    session: Option<SessionSummary>,
+    bytes: u64,
+}
+
+impl Settled {
+    /// `bytes` is the length of its row.
+    pub(super) fn of(exchange: &Exchange, bytes: usize) -> Self {
+        let asker = exchange.intent.asker.as_ref();
+        Self {
+            id: exchange.intent.id,
+            minute: Minute::of(exchange.intent.at),
+            dimensions: Dimensions::of(exchange),
+            cell: Cell::of(exchange),
+            account: exchange.final_attempt().and_then(|attempt| attempt.account.clone()),
+            session: asker.map(|asker| SessionSummary::begin(asker.session.clone(), exchange)),
+            bytes: bytes as u64,
+        }
+    }
+
+    pub(super) const fn id(&self) -> ExchangeId {
+        self.id
+    }
+}
+
+/// Adds exchanges that were settled, each for the first time, in the order of their ids.
+pub(super) fn add(write: &WriteTransaction, settled: &[Settled]) -> Result<(), StoreError> {
+    if settled.is_empty() {
+        return Ok(());
+    }
+    let numbers = Series::open(write)?.numbers(settled)?;
+    list(write, settled, &numbers)?;
+    add_cells(write, settled, &numbers)?;
+    note_names(write, settled)?;
+    add_sessions(write, settled)?;
+    let bytes = settled.iter().map(|settled| settled.bytes).sum();
+    tally(write, tables::EXCHANGE_BYTES, |sum| sum.saturating_add(bytes))
+}
+
+/// Changes a tally.
+pub(super) fn tally(write: &WriteTransaction, name: &str, change: impl FnOnce(u64) -> u64) -> Result<(), StoreError> {
+    let mut tallies = write.open_table(tables::TALLIES).map_err(failed)?;
+    let sum = tallies.get(name).map_err(failed)?.map_or(0, |sum| sum.value());
+    tallies.insert(name, change(sum)).map_err(failed)?;
+    Ok(())
+}
+
+/// The series and their numbers.
+struct Series<'a> {
+    rows: Table<'a, u32, &'static [u8]>,
+    numbers: Table<'a, &'static [u8], u32>,
+}
+
+impl<'a> Series<'a> {
+    fn open(write: &'a WriteTransaction) -> Result<Self, StoreError> {
+        let rows = write.open_table(tables::SERIES).map_err(failed)?;
+        let numbers = write.open_table(tables::SERIES_NUMBERS).map_err(failed)?;
+        Ok(Self { rows, numbers })
+    }
+
+    /// The number of the series of each exchange.
+    fn numbers(&mut self, settled: &[Settled]) -> Result<Vec<u32>, StoreError> {
+        let mut known: HashMap<&Dimensions, u32> = HashMap::new();
+        let number = |settled: &'_ Settled| -> Result<u32, StoreError> { self.number(&settled.dimensions) };
+        let mut number = number;
+        let mut numbers = Vec::with_capacity(settled.len());
+        for one in settled {
+            numbers.push(match known.get(&one.dimensions) {
+                Some(number) => *number,
+                None => {
+                    let found = number(one)?;
+                    known.insert(&one.dimensions, found);
+                    found
+                }
+            });
+        }
+        Ok(numbers)
+    }
+
+    fn number(&mut self, dimensions: &Dimensions) -> Result<u32, StoreError> {
+        let mut row = Vec::new();
+        records::encode_dimensions(dimensions, &mut row).map_err(StoreError::backend)?;
+        if let Some(number) = self.numbers.get(row.as_slice()).map_err(failed)? {
+            return Ok(number.value());
+        }
+        let count = self.rows.len().map_err(failed)?;
+        if count >= MOST_SERIES && !is_others(dimensions) {
+            return self.number(&others(dimensions));
+        }
+        let number = u32::try_from(count).map_err(StoreError::backend)?;
+        self.rows.insert(number, row.as_slice()).map_err(failed)?;
+        self.numbers.insert(row.as_slice(), number).map_err(failed)?;
+        Ok(number)
+    }
+}
+
+fn others(dimensions: &Dimensions) -> Dimensions {
+    Dimensions { model: Some(OTHERS.into()), agent: Some(OTHERS.into()), ..dimensions.clone() }
+}
+
+/// Whether models and agents are counted together there.
+pub(super) fn is_others(dimensions: &Dimensions) -> bool {
+    dimensions.model.as_deref() == Some(OTHERS) && dimensions.agent.as_deref() == Some(OTHERS)
+}
+
+/// Writes down which exchange is of which series, both ways.
+fn list(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> Result<(), StoreError> {
+    let mut by_exchange = write.open_table(tables::EXCHANGE_SERIES).map_err(failed)?;
+    let mut by_series = write.open_table(tables::SERIES_EXCHANGES).map_err(failed)?;
+    let mut keys = Vec::with_capacity(settled.len());
+    for (one, number) in settled.iter().zip(numbers) {
+        by_exchange.insert(one.id.as_bytes(), number).map_err(failed)?;
+        keys.push(numbered(*number, one.id.as_bytes()));
+    }
+    // Neighbours share pages.
+    keys.sort_unstable();
+    for key in &keys {
+        by_series.insert(key, ()).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// The key of a cell.
+pub(super) fn cell_key(level: Level, start: Minute, series: u32) -> [u8; 9] {
+    let mut key = [records::level_code(level); 9];
+    key[1..5].copy_from_slice(&start.0.to_be_bytes());
+    key[5..].copy_from_slice(&series.to_be_bytes());
+    key
+}
+
+/// Adds the exchanges to the cells of all levels. Each cell is read and written once.
+fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> Result<(), StoreError> {
+    let mut minutes: HashMap<(Minute, u32), Cell> = HashMap::new();
+    for (one, number) in settled.iter().zip(numbers) {
+        minutes.entry((one.minute, *number)).or_default().merge(&one.cell);
+    }
+    let mut cells: BTreeMap<[u8; 9], Cell> = BTreeMap::new();
+    for ((minute, number), cell) in &minutes {
+        for level in Level::ALL {
+            cells.entry(cell_key(level, level.start(*minute), *number)).or_default().merge(cell);
+        }
+    }
+    let mut table = write.open_table(tables::CELLS).map_err(failed)?;
+    let (mut row, mut stored) = (Vec::new(), Cell::default());
+    for (key, mut cell) in cells {
+        if load_cell(&table, &key, &mut stored)? {
+            cell.merge(&stored);
+        }
+        row.clear();
+        records::encode_cell(&cell, &mut row).map_err(StoreError::backend)?;
+        table.insert(&key, row.as_slice()).map_err(failed)?;
+    }
+    Ok(())
+}
+
+fn load_cell(table: &Table<'_, CellKey, &'static [u8]>, key: &[u8; 9], into: &mut Cell) -> Result<bool, StoreError> {
+    let Some(row) = table.get(key).map_err(failed)? else { return Ok(false) };
+    records::decode_cell(row.value(), into).map_err(|error| corrupt(format!("the cell {key:?}"), error))?;
+    Ok(true)
+}
+
+/// Writes down what accounts are called, where that has changed.
+fn note_names(write: &WriteTransaction, settled: &[Settled]) -> Result<(), StoreError> {
+    let latest: BTreeMap<_, _> =
+        settled.iter().filter_map(|one| one.account.as_ref()).map(|(id, name)| (*id, &**name)).collect();
+    let mut names = write.open_table(tables::ACCOUNT_NAMES).map_err(failed)?;
+    for (id, name) in latest {
+        let known = names.get(id.as_bytes()).map_err(failed)?.is_some_and(|known| known.value() == name);
+        if !known {
+            names.insert(id.as_bytes(), name).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds the exchanges to their conversations.
+fn add_sessions(write: &WriteTransaction, settled: &[Settled]) -> Result<(), StoreError> {
+    let mut added: BTreeMap<&str, (SessionSummary, Vec<ExchangeId>)> = BTreeMap::new();
+    for one in settled {
+        let Some(session) = &one.session else { continue };
+        match added.get_mut(&*session.id) {
+            Some((summary, ids)) => {
+                summary.merge(session);
+                ids.push(one.id);
+            }
+            None => drop(added.insert(&session.id, (session.clone(), vec![one.id]))),
+        }
+    }
+    let mut sessions = Sessions::open(write)?;
+    added.into_values().try_for_each(|(summary, ids)| sessions.add(summary, &ids))
+}
+
+/// The conversations, and what is listed of them.
+pub(super) struct Sessions<'a> {
+    rows: Table<'a, &'static str, &'static [u8]>,
+    order: Table<'a, IdKey, &'static str>,
+    exchanges: Table<'a, NumberedKey, ()>,
+    tallies: Table<'a, &'static str, u64>,
+}
+
+impl<'a> Sessions<'a> {
+    pub(super) fn open(write: &'a WriteTransaction) -> Result<Self, StoreError> {
+        Ok(Self {
+            rows: write.open_table(tables::SESSIONS).map_err(failed)?,
+            order: write.open_table(tables::SESSION_ORDER).map_err(failed)?,
+            exchanges: write.open_table(tables::SESSION_EXCHANGES).map_err(failed)?,
+            tallies: write.open_table(tables::TALLIES).map_err(failed)?,
+        })
+    }
+
+    fn add(&mut self, summary: SessionSummary, ids: &[ExchangeId]) -> Result<(), StoreError> {
+        let row = match self.load(&summary.id)? {
+            Some(mut row) => {
+                self.order.remove(row.summary.last.as_bytes()).map_err(failed)?;
+                row.summary.merge(&summary);
+                row
+            }
+            None => SessionRow { number: self.next_number()?, summary },
+        };
+        let id = &*row.summary.id;
+        self.order.insert(row.summary.last.as_bytes(), id).map_err(failed)?;
+        let bytes = records::encode_session(&row).map_err(StoreError::backend)?;
+        self.rows.insert(id, bytes.as_slice()).map_err(failed)?;
+        for exchange in ids {
+            self.exchanges.insert(&numbered(row.number, exchange.as_bytes()), ()).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn load(&self, id: &str) -> Result<Option<SessionRow>, StoreError> {
+        let row = self.rows.get(id).map_err(failed)?;
+        row.map(|row| session(id, row.value())).transpose()
+    }
+
+    fn next_number(&mut self) -> Result<u32, StoreError> {
+        let number = self.tallies.get(tables::SESSION_NUMBERS).map_err(failed)?.map_or(0, |number| number.value());
+        self.tallies.insert(tables::SESSION_NUMBERS, number + 1).map_err(failed)?;
+        u32::try_from(number).map_err(StoreError::backend)
+    }
+
+    /// Takes an exchange off its conversation's list, and the conversation away with its last one.
+    pub(super) fn remove(&mut self, id: &str, exchange: ExchangeId) -> Result<(), StoreError> {
+        let Some(row) = self.load(id)? else { return Ok(()) };
+        self.exchanges.remove(&numbered(row.number, exchange.as_bytes())).map_err(failed)?;
+        if row.summary.last <= exchange {
+            self.order.remove(row.summary.last.as_bytes()).map_err(failed)?;
+            self.rows.remove(id).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The conversation that a row stands for.
+pub(super) fn session(id: &str, row: &[u8]) -> Result<SessionRow, StoreError> {
+    records::decode_session(id, row).map_err(|error| corrupt(format!("the record of session {id:?}"), error))
+}
+
+/// Makes all sums and indexes anew, from the settled exchanges.
+pub(super) fn rebuild(db: &Database) -> Result<(), StoreError> {
+    let write = db.begin_write().map_err(failed)?;
+    tables::make(&write)?;
+    tables::clear_derived(&write)?;
+    count_payloads(&write)?;
+    write.commit().map_err(failed)?;
+    let read = db.begin_read().map_err(failed)?;
+    let table = read.open_table(tables::EXCHANGES).map_err(failed)?;
+    let total = table.len().map_err(failed)?;
+    if total > 0 {
+        tracing::info!(exchanges = total, "making sums of what is in the ledger; this is done once");
+    }
+    let (mut rows, mut done) = (table.iter().map_err(failed)?, 0);
+    loop {
+        let chunk: Vec<_> = rows.by_ref().take(REBUILT_AT_ONCE).map(settled).collect::<Result<_, StoreError>>()?;
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let write = db.begin_write().map_err(failed)?;
+        add(&write, &chunk)?;
+        write.commit().map_err(failed)?;
+        done += chunk.len() as u64;
+        if done % (64 * REBUILT_AT_ONCE as u64) == 0 {
+            tracing::info!(done, total, "making sums");
+        }
+    }
+}
+
+type Row<'a> = (redb::AccessGuard<'a, IdKey>, redb::AccessGuard<'a, &'static [u8]>);
+
+fn settled(row: Result<Row<'_>, redb::StorageError>) -> Result<Settled, StoreError> {
+    let (id, row) = row.map_err(failed)?;
+    let id = ExchangeId::from_bytes(*id.value());
+    let exchange = records::decode_exchange(id, row.value());
+    let exchange = exchange.map_err(|error| corrupt(format!("the record of request {id}"), error))?;
+    Ok(Settled::of(&exchange, row.value().len()))
+}
+
+fn count_payloads(write: &WriteTransaction) -> Result<(), StoreError> {
+    let mut bytes = 0;
+    for row in write.open_table(tables::PAYLOADS).map_err(failed)?.iter().map_err(failed)? {
+        bytes += row.map_err(failed)?.1.value().len() as u64;
+    }
+    tally(write, tables::PAYLOAD_BYTES, |_| bytes)
+}
