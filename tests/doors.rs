@@ -25,6 +25,7 @@ async fn offline(config: &Config) -> Arc<dyn Control> {
         database: config.database(),
         master: config.master().expect("a key"),
         servers: config.servers.clone(),
+        settings: None,
         token: None,
         clock: Arc::new(SystemClock::new()),
     };

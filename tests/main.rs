@@ -6,6 +6,7 @@ mod attacks;
 mod bytes;
 mod canary;
 mod capture;
+mod config;
 mod control;
 mod doors;
 mod failover;

@@ -8,7 +8,7 @@ use ccflare_core::{
     control::{self, Control, Place},
     domain::Secret,
 };
-use ccflare_server::config::{Config, Flags, Places};
+use ccflare_server::config::{Config, Flags, LiveConfig, Places};
 use url::Url;
 
 /// The operator's trait, wherever it is carried out.
@@ -21,6 +21,7 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
         master: config.master()?,
         token: token(&config),
         servers: config.servers.clone(),
+        settings: config.sources.clone().map(|sources| Arc::new(LiveConfig::new(config.clone(), sources)) as _),
         clock: Arc::new(SystemClock::new()),
     };
     Ok(control::connect(place).await?)

@@ -21,9 +21,10 @@ use url::Url;
 use crate::{
     balance::{BalanceLayer, BalanceOptions, Session, Strategy},
     clock::{Clock, SystemClock},
-    control::{Audited, Control, Local, Logins},
+    control::{Audited, Control, Local, Logins, SettingsControl},
     credentials::{AuthorizeLayer, Refresher},
     key_ring::KeyRing,
+    live::{Live, LiveOptions},
     oauth::{AuthorizationServers, TokenEndpoint},
     pool::AccountPool,
     provider::{Anthropic, Providers},
@@ -99,6 +100,8 @@ pub struct GatewayBuilder {
     strategy: Option<Arc<dyn Strategy>>,
     providers: Option<Providers>,
     servers: AuthorizationServers,
+    live: Option<Live>,
+    settings: Option<Arc<dyn SettingsControl>>,
 }
 
 impl GatewayBuilder {
@@ -132,28 +135,40 @@ impl GatewayBuilder {
         Self { servers, ..self }
     }
 
+    /// Takes from here what may change while it runs, instead of keeping the options of the start.
+    #[must_use]
+    pub fn live(self, live: Live) -> Self {
+        Self { live: Some(live), ..self }
+    }
+
+    /// Lets operators see and change these settings.
+    #[must_use]
+    pub fn settings(self, settings: Option<Arc<dyn SettingsControl>>) -> Self {
+        Self { settings, ..self }
+    }
+
     /// Loads the accounts, settles what the last run left open, and starts the queue.
     ///
     /// # Errors
     /// If the store can't be read.
     pub async fn build(self) -> Result<Gateway, StoreError> {
-        let Self { store, options, clock, strategy, providers, servers } = self;
+        let Self { store, options, clock, strategy, providers, servers, live, settings } = self;
+        let live = live.unwrap_or_else(|| Live::new(LiveOptions::from(&options)));
         let interrupted = store.recover().await?;
         if interrupted > 0 {
             tracing::warn!(interrupted, "the last run ended with requests under way; they are recorded as interrupted");
         }
-        let strategy = strategy.unwrap_or_else(|| Arc::new(Session::new(options.session_duration)));
+        let strategy = strategy.unwrap_or_else(|| Arc::new(Session::live(live.clone())));
         let providers = providers.unwrap_or_else(|| anthropic(options.upstream_base_url.clone()));
         let (queue, writer) = WriteBehind::start(Arc::clone(&store) as _, WriteBehindOptions::default());
         let pool = Arc::new(AccountPool::new(store.accounts().await?).journaled(queue.clone()));
 
-        let captured = options.capture.map(|options| Capture::start(Arc::clone(&store) as _, options));
-        let (capture, capture_writer) = captured.unzip();
-        let retention = Retention::start(Arc::clone(&store) as _, Arc::clone(&clock), options.payload_age);
-        let recorder = Recorder::new(queue.clone(), Arc::clone(&clock)).capturing(capture.clone());
+        let (capture, capture_writer) = Capture::live(Arc::clone(&store) as _, live.clone());
+        let retention = Retention::start(Arc::clone(&store) as _, Arc::clone(&clock), live.clone());
+        let recorder = Recorder::new(queue.clone(), Arc::clone(&clock)).capturing(Some(capture.clone()));
         let balance =
             BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy), providers.clone(), Arc::clone(&clock))
-                .with_options(BalanceOptions { longest_wait: options.throttle_wait });
+                .with_options(BalanceOptions { longest_wait: options.throttle_wait, live: Some(live) });
         let upstream = Upstream::new(UpstreamOptions {
             connect_timeout: options.connect_timeout,
             first_byte_timeout: options.first_byte_timeout,
@@ -182,7 +197,8 @@ impl GatewayBuilder {
         let local = Local::new(Arc::clone(&store), pool, strategy, providers, Arc::clone(&clock), Some(queue.clone()))
             .with_logins(logins)
             .with_keys(keys)
-            .capturing(capture);
+            .with_settings(settings)
+            .capturing(Some(capture));
         // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.
         let control = Arc::new(Audited::new(Arc::new(local), store, clock));
         Ok(Gateway { line, proxy, control, queue, writer, capture_writer, retention })
@@ -204,7 +220,7 @@ pub struct Gateway {
     control: Arc<Audited>,
     queue: WriteBehind,
     writer: Writer,
-    capture_writer: Option<CaptureWriter>,
+    capture_writer: CaptureWriter,
     retention: Retention,
 }
 
@@ -219,6 +235,8 @@ impl Gateway {
             strategy: None,
             providers: None,
             servers: AuthorizationServers::default(),
+            live: None,
+            settings: None,
         }
     }
 
@@ -251,9 +269,7 @@ impl Gateway {
                 "requests are still under way at the end of the drain; they will be recorded as interrupted"
             );
         }
-        if let Some(writer) = capture_writer {
-            writer.finish().await;
-        }
+        capture_writer.finish().await;
         writer.finish().await
     }
 }

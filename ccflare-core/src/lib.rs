@@ -60,6 +60,7 @@ pub mod error;
 pub mod gateway;
 pub mod intercept;
 pub mod key_ring;
+pub mod live;
 pub mod oauth;
 pub mod pool;
 pub mod pricing;

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use crate::{
     clock::Clock,
     domain::Timestamp,
+    live::Live,
     store::{PayloadStore, StoreError},
 };
 
@@ -23,20 +24,22 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Starts on the current tokio runtime. Payloads are kept for `payload_age`.
+    /// Starts on the current tokio runtime. Payloads are kept for as long as `live` says.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
     #[must_use]
-    pub fn start(store: Arc<dyn PayloadStore>, clock: Arc<dyn Clock>, payload_age: Duration) -> Self {
+    pub fn start(store: Arc<dyn PayloadStore>, clock: Arc<dyn Clock>, live: Live) -> Self {
         let task = tokio::spawn(async move {
             loop {
-                match sweep(&*store, clock.now() - payload_age).await {
+                // Asked for first, so that a change during the sweep is not missed.
+                let changed = live.changed();
+                match sweep(&*store, clock.now() - live.now().payload_age).await {
                     Ok(0) => {}
                     Ok(swept) => tracing::info!(swept, "old payloads were deleted"),
                     Err(error) => tracing::warn!(%error, "old payloads can't be deleted; trying again in an hour"),
                 }
-                tokio::time::sleep(PAUSE).await;
+                let _ = tokio::time::timeout(PAUSE, changed).await;
             }
         });
         Self { task }

@@ -3,7 +3,7 @@
 //!
 //! Nothing here reads the machine: a binary hands in its flags, its environment and the file's text.
 
-use std::{collections::BTreeMap, fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use ccflare_core::{
     domain::Secret,
@@ -13,16 +13,29 @@ use ccflare_core::{
 };
 use url::Url;
 
+use crate::logging;
+
 mod capture;
+mod edit;
 mod file;
 mod flags;
+mod given;
+mod live;
 mod oauth;
 mod places;
+mod sources;
+mod table;
 mod values;
+mod watch;
 
 pub use flags::{Flags, help};
+pub use given::{Given, Origin};
+pub use live::LiveConfig;
 pub use places::Places;
+pub use sources::Sources;
+pub use table::{Kind, SETTINGS, Setting, WITHOUT_EFFECT};
 use values::Value;
+pub use watch::Watch;
 
 /// Everything that can be set.
 #[derive(Clone, Debug)]
@@ -55,6 +68,10 @@ pub struct Config {
     pub gateway: GatewayOptions,
     /// Where accounts can log in: `[oauth.NAME]` in the file.
     pub servers: AuthorizationServers,
+    /// What somebody has given, before anything was made of it.
+    pub given: Given,
+    /// Where it can be read anew; nothing, if it was put together by hand.
+    pub sources: Option<Arc<Sources>>,
 }
 
 /// How log lines look.
@@ -67,108 +84,6 @@ pub enum LogFormat {
     Json,
 }
 
-/// One setting: its name in the file, the variables that set it too, and what it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// Its name in the file.
-    pub key: &'static str,
-    /// Environment variables, the first one that is set counts. The last ones are the original's.
-    pub env: &'static [&'static str],
-    /// What it is, and its default.
-    pub about: &'static str,
-}
-
-/// All settings, in the order in which they are shown.
-pub const SETTINGS: &[Setting] = &[
-    setting("listen", &["CCFLARE_LISTEN"], "address and port to listen on; 127.0.0.1:8080"),
-    setting("port", &["PORT"], "the port alone, at 127.0.0.1"),
-    setting("admin_listen", &["CCFLARE_ADMIN_LISTEN"], "a listener for the operator alone; none: they share one"),
-    setting("tls_cert", &["CCFLARE_TLS_CERT"], "PEM file with the certificates to speak TLS with; none: plain HTTP"),
-    setting("tls_key", &["CCFLARE_TLS_KEY"], "PEM file with the key of tls_cert"),
-    setting(
-        "require_client_keys",
-        &["CCFLARE_REQUIRE_CLIENT_KEYS"],
-        "whether clients need a key (`ccflare key create`); no on loopback addresses, yes on all others",
-    ),
-    setting("data_dir", &["CCFLARE_DATA_DIR"], "where database and admin token are kept; ~/.local/share/ccflare"),
-    setting(
-        "key_file",
-        &["CCFLARE_KEY_FILE", "CCFLARE_MASTER_KEY_FILE"],
-        "the key that secrets are sealed with; ~/.config/ccflare/master.key",
-    ),
-    setting("master_key", &["CCFLARE_MASTER_KEY"], "that key itself, as base64 of 32 bytes; in key_file if not given"),
-    setting(
-        "passphrase_file",
-        &["CCFLARE_PASSPHRASE_FILE"],
-        "a passphrase that makes that key; key_file then holds its salt",
-    ),
-    setting("admin_token", &["CCFLARE_ADMIN_TOKEN"], "the admin token; made in data_dir/admin-token if not given"),
-    setting("allowed_hosts", &["CCFLARE_ALLOWED_HOSTS"], "further hosts to answer for, separated by commas; none"),
-    setting("strategy", &["CCFLARE_STRATEGY", "LB_STRATEGY"], "how accounts are chosen; session"),
-    setting(
-        "session_duration",
-        &["CCFLARE_SESSION_DURATION", "SESSION_DURATION_MS"],
-        "how long one account stays the active one; 5h",
-    ),
-    setting("throttle_wait", &["CCFLARE_THROTTLE_WAIT"], "the longest wait in place for a throttled account; 1s"),
-    setting("body_limit", &["CCFLARE_BODY_LIMIT"], "the longest request body; 32MiB"),
-    setting("body_budget", &["CCFLARE_BODY_BUDGET"], "all request bodies being handled together; 512MiB"),
-    setting("max_in_flight", &["CCFLARE_MAX_IN_FLIGHT"], "requests at a time; 4096"),
-    setting("connect_timeout", &["CCFLARE_CONNECT_TIMEOUT"], "for name, TCP and TLS of the upstream together; 10s"),
-    setting("first_byte_timeout", &["CCFLARE_FIRST_BYTE_TIMEOUT"], "until the first byte of an answer; 600s"),
-    setting("idle_timeout", &["CCFLARE_IDLE_TIMEOUT"], "between two pieces of an answer; 240s"),
-    setting("drain_timeout", &["CCFLARE_DRAIN_TIMEOUT"], "how long open requests may go on at the end; 30s"),
-    setting(
-        "allow_link_local",
-        &["CCFLARE_ALLOW_LINK_LOCAL"],
-        "connect to link-local and metadata addresses too: true or false; false",
-    ),
-    setting(
-        "upstream_base_url",
-        &["CCFLARE_UPSTREAM_BASE_URL"],
-        "where accounts without a base URL are; the API's own",
-    ),
-    setting(
-        "capture_payloads",
-        &["CCFLARE_CAPTURE_PAYLOADS"],
-        "whether bodies are kept (sealed, without credentials); false",
-    ),
-    setting("stream_body_max_bytes", &["CCFLARE_STREAM_BODY_MAX_BYTES"], "bytes kept of each body; 256KiB"),
-    setting(
-        "capture_redact",
-        &["CCFLARE_CAPTURE_REDACT"],
-        "what is taken out of bodies: JSON paths such as /messages/*/content; none",
-    ),
-    setting("payload_days", &["CCFLARE_PAYLOAD_DAYS"], "days for which bodies are kept, 1 to 365; 7"),
-    setting("log_level", &["CCFLARE_LOG_LEVEL", "LOG_LEVEL"], "error, warn, info, debug, trace, or a filter; info"),
-    setting("log_format", &["CCFLARE_LOG_FORMAT", "LOG_FORMAT"], "pretty or json; pretty"),
-];
-
-const fn setting(key: &'static str, env: &'static [&'static str], about: &'static str) -> Setting {
-    Setting { key, env, about }
-}
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A flag on the command line.
-    Flag,
-    /// This environment variable.
-    Environment(&'static str),
-    /// This line of the file.
-    File(usize),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Flag => f.write_str("the command line"),
-            Self::Environment(name) => write!(f, "the environment variable {name}"),
-            Self::File(line) => write!(f, "line {line} of the configuration file"),
-        }
-    }
-}
-
 /// What is wrong with the settings; says where and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -179,9 +94,6 @@ impl ConfigError {
         Self(message.into())
     }
 }
-
-/// The values given, by key, each with its origin.
-type Given = BTreeMap<&'static str, (String, Origin)>;
 
 impl Config {
     /// Puts the settings together. `flags` are pairs of key and value, `file` is the configuration file's text.
@@ -198,12 +110,14 @@ impl Config {
         for setting in SETTINGS {
             let set = setting.env.iter().find_map(|name| Some((env(name).filter(|value| !value.is_empty())?, *name)));
             if let Some((value, name)) = set {
-                given.insert(setting.key, (value, Origin::Environment(name)));
+                given.insert(setting.key, in_file_form(setting, name, value), Origin::Environment(name));
             }
         }
-        given.extend(flags.into_iter().map(|(key, value)| (key, (value, Origin::Flag))));
+        for (key, value) in flags {
+            given.insert(key, value, Origin::Flag);
+        }
         let config = Self::from_given(&given, places)?;
-        Ok(Self { servers, ..config })
+        Ok(Self { servers, given, ..config })
     }
 
     fn from_given(given: &Given, places: &Places) -> Result<Self, ConfigError> {
@@ -248,16 +162,31 @@ impl Config {
             admin_token: get(given, "admin_token")?,
             allowed_hosts: get(given, "allowed_hosts")?.unwrap_or_default(),
             drain_timeout: Duration::from_secs(30),
-            log_level: get(given, "log_level")?.unwrap_or_else(|| "info".to_owned()),
+            log_level: log_level(given)?,
             log_format: get(given, "log_format")?.unwrap_or_default(),
             gateway,
             servers: AuthorizationServers::default(),
+            given: Given::default(),
+            sources: None,
         };
         set(given, "drain_timeout", &mut config.drain_timeout)?;
         if config.master_key.is_some() && config.passphrase_file.is_some() {
             return Err(wrong(given, "passphrase_file", "there is a master_key as well; take one of them away"));
         }
         Ok(config)
+    }
+
+    /// What is in effect for a setting, as it would be written; nothing, if it is not set.
+    #[must_use]
+    pub fn effective(&self, key: &str) -> Option<String> {
+        match key {
+            "listen" => Some(self.listen.to_string()),
+            "port" => Some(self.listen.port().to_string()),
+            "data_dir" => Some(self.data_dir.display().to_string()),
+            "key_file" => Some(self.key_file.display().to_string()),
+            "require_client_keys" => Some(self.gateway.require_client_keys.to_string()),
+            _ => self.given.text(Setting::of(key)?).map(str::to_owned),
+        }
     }
 
     /// The database's file.
@@ -288,8 +217,13 @@ impl Config {
 }
 
 fn listen(given: &Given) -> Result<SocketAddr, ConfigError> {
-    let port = get::<u16>(given, "port")?.unwrap_or(8080);
-    Ok(get(given, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port))))
+    let mut listen = get(given, "listen")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+    if let Some(port) = get::<u16>(given, "port")?
+        && given.rank("port") > given.rank("listen")
+    {
+        listen.set_port(port);
+    }
+    Ok(listen)
 }
 
 /// Whoever reaches a server spends its accounts. On loopback that is whoever works on this machine; everywhere else it
@@ -304,6 +238,12 @@ fn require_client_keys(given: &Given, listen: SocketAddr) -> Result<bool, Config
         }
         asked => Ok(asked.unwrap_or(is_public)),
     }
+}
+
+fn log_level(given: &Given) -> Result<String, ConfigError> {
+    let level = get::<String>(given, "log_level")?.unwrap_or_else(|| "info".to_owned());
+    logging::check_level(&level).map_err(|why| wrong(given, "log_level", &why))?;
+    Ok(level)
 }
 
 fn tls(given: &Given) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
@@ -331,15 +271,22 @@ fn set<T: Value>(given: &Given, key: &'static str, place: &mut T) -> Result<(), 
 }
 
 fn get<T: Value>(given: &Given, key: &'static str) -> Result<Option<T>, ConfigError> {
-    let Some((text, origin)) = given.get(key) else { return Ok(None) };
-    // `SESSION_DURATION_MS` has its unit in its name.
-    let is_millis = matches!(origin, Origin::Environment(name) if name.ends_with("_MS"));
-    let text = if is_millis { &format!("{text}ms") } else { text };
+    let Some((text, _)) = given.get(key) else { return Ok(None) };
     T::parse(text).map(Some).map_err(|expected| {
-        let secret = matches!(key, "admin_token" | "master_key");
+        let secret = Setting::of(key).is_some_and(Setting::is_secret);
         let shown = if secret { "that".to_owned() } else { format!("{text:?}") };
         wrong(given, key, &format!("{shown} is not {expected}"))
     })
+}
+
+/// A variable's value as the file would have it: `SESSION_DURATION_MS` has its unit in its name, and the original writes
+/// levels in capitals.
+fn in_file_form(setting: &Setting, name: &str, value: String) -> String {
+    if name.ends_with("_MS") {
+        return format!("{value}ms");
+    }
+    let is_choice = matches!(setting.kind, Kind::Choice(_));
+    if is_choice || name == "LOG_LEVEL" { value.to_lowercase() } else { value }
 }
 
 fn wrong(given: &Given, key: &str, why: &str) -> ConfigError {

@@ -8,12 +8,17 @@ use ccflare_core::{
     control::Control,
     domain::{ClientKey, KeyState},
     gateway::Gateway,
+    live::Live,
     store::{ClientKeyStore, RedbStore},
 };
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AdminToken, App, Config, Edge, Readiness, ServeOptions, Surface, logging, serve, tls};
+use crate::{
+    AdminToken, App, Config, Edge, Readiness, ServeOptions, Surface,
+    config::{LiveConfig, Watch},
+    logging, serve, tls,
+};
 
 /// A server under way.
 #[derive(Debug)]
@@ -29,6 +34,7 @@ pub struct Running {
     serving: JoinSet<()>,
     gateway: Gateway,
     drain: std::time::Duration,
+    watch: Option<Watch>,
 }
 
 /// Starts a server, and returns once it listens.
@@ -48,7 +54,10 @@ pub async fn start(config: Config) -> Result<Running> {
     };
     let tls = config.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
     require_a_key(&config, &store).await?;
-    let builder = Gateway::builder(Arc::new(store)).options(config.gateway.clone());
+    let settings = config.sources.clone().map(|sources| LiveConfig::new(config.clone(), sources));
+    let live = settings.as_ref().map_or_else(|| Live::new((&config.gateway).into()), LiveConfig::live);
+    let builder = Gateway::builder(Arc::new(store)).options(config.gateway.clone()).live(live);
+    let builder = builder.settings(settings.clone().map(|settings| Arc::new(settings) as _));
     let gateway = builder.authorization_servers(config.servers.clone()).build().await?;
     let (listener, address) = listen(config.listen, "--listen").await?;
     let readiness = Readiness::default();
@@ -76,7 +85,18 @@ pub async fn start(config: Config) -> Result<Running> {
         tracing::info!(file = %config.token_file().display(), "the admin token is kept in");
     }
     let control = gateway.control();
-    Ok(Running { address, admin_address, control, readiness, stop, serving, gateway, drain: config.drain_timeout })
+    let watch = settings.map(Watch::start);
+    Ok(Running {
+        address,
+        admin_address,
+        control,
+        readiness,
+        stop,
+        serving,
+        gateway,
+        drain: config.drain_timeout,
+        watch,
+    })
 }
 
 async fn listen(address: SocketAddr, setting: &str) -> Result<(TcpListener, SocketAddr)> {
@@ -105,6 +125,7 @@ async fn require_a_key(config: &Config, store: &dyn ClientKeyStore) -> Result<()
 impl Running {
     /// Stops: says so, takes no more connections, lets requests finish up to the deadline, writes everything down.
     pub async fn stop(mut self) {
+        drop(self.watch.take());
         self.readiness.set(false);
         self.stop.cancel();
         while let Some(ended) = self.serving.join_next().await {

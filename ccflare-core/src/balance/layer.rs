@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tower::Layer;
 
 use super::{Balance, Strategy};
-use crate::{clock::Clock, pool::AccountPool, provider::Providers};
+use crate::{clock::Clock, live::Live, pool::AccountPool, provider::Providers};
 
 /// Puts a [`Balance`] over a service that takes attempts.
 #[derive(Clone, Debug)]
@@ -22,17 +22,25 @@ pub(super) struct Shared {
     pub(super) options: BalanceOptions,
 }
 
+impl Shared {
+    pub(super) fn longest_wait(&self) -> Duration {
+        self.options.live.as_ref().map_or(self.options.longest_wait, |live| live.now().throttle_wait)
+    }
+}
+
 /// What can be set about balancing.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct BalanceOptions {
     /// The longest wait in place, for a throttle or before a retry. One second, so that nobody notices.
     pub longest_wait: Duration,
+    /// Where that is set instead, if it may change.
+    pub live: Option<Live>,
 }
 
 impl Default for BalanceOptions {
     fn default() -> Self {
-        Self { longest_wait: Duration::from_secs(1) }
+        Self { longest_wait: Duration::from_secs(1), live: None }
     }
 }
 

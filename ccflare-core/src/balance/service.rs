@@ -187,7 +187,7 @@ where
 
     fn course(&self, provider: &dyn Provider) -> Course {
         let repeatable = provider.repeatable(self.request.method(), self.request.uri().path());
-        Course::new(self.shared.options.longest_wait, repeatable)
+        Course::new(self.shared.longest_wait(), repeatable)
     }
 
     /// The pool may know better than the plan by now. A candidate of last resort is closed and asked all the same.

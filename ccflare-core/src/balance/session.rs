@@ -6,14 +6,24 @@ use super::{
     Strategy,
     strategy::{Candidate, Plan},
 };
-use crate::domain::{Account, AccountChange, AccountId, Choice, RequestFacts, Timestamp};
+use crate::{
+    domain::{Account, AccountChange, AccountId, Choice, RequestFacts, Timestamp},
+    live::Live,
+};
 
 /// The default strategy: all requests go to the active account until its sticky window ends or it closes; then to the
 /// next by priority and order, which becomes the active one. It never goes back in the middle of a window, because the
 /// caches have moved too.
 #[derive(Clone, Debug)]
 pub struct Session {
-    window: Duration,
+    window: Window,
+}
+
+/// How long sticky windows last.
+#[derive(Clone, Debug)]
+enum Window {
+    Always(Duration),
+    AsSet(Live),
 }
 
 impl Session {
@@ -23,13 +33,26 @@ impl Session {
     /// A strategy whose sticky windows last this long.
     #[must_use]
     pub const fn new(window: Duration) -> Self {
-        Self { window }
+        Self { window: Window::Always(window) }
+    }
+
+    /// A strategy whose sticky windows last as long as is set at the time.
+    #[must_use]
+    pub const fn live(live: Live) -> Self {
+        Self { window: Window::AsSet(live) }
+    }
+
+    fn window(&self) -> Duration {
+        match &self.window {
+            Window::Always(window) => *window,
+            Window::AsSet(live) => live.now().session_duration,
+        }
     }
 
     /// The active account: the one whose session began last, if its window is still running.
     fn active<'a>(&self, accounts: &'a [Arc<Account>], now: Timestamp) -> Option<&'a Arc<Account>> {
         let latest = accounts.iter().max_by_key(|account| account.session.map(|session| session.started))?;
-        latest.session.filter(|session| now < session.started + self.window).map(|_| latest)
+        latest.session.filter(|session| now < session.started + self.window()).map(|_| latest)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use url::Url;
 
-use super::{Audited, Control, ControlError, Local, Remote};
+use super::{Audited, Control, ControlError, Local, Remote, SettingsControl};
 use crate::{
     clock::Clock,
     domain::Secret,
@@ -27,6 +27,8 @@ pub struct Place {
     pub token: Option<Secret>,
     /// Where accounts may log in, for what is done without a server.
     pub servers: AuthorizationServers,
+    /// The settings, for what is done without a server.
+    pub settings: Option<Arc<dyn SettingsControl>>,
     /// The time, for what is done without a server.
     pub clock: Arc<dyn Clock>,
 }
@@ -36,7 +38,7 @@ pub struct Place {
 /// # Errors
 /// [`ControlError::Unauthorized`] if a server has to be asked and no token can be found; the store's own errors.
 pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
-    let Place { server, address, database, master, token, servers, clock } = place;
+    let Place { server, address, database, master, token, servers, settings, clock } = place;
     if let Some(server) = server {
         return remote(server, token);
     }
@@ -44,7 +46,8 @@ pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
     match opened.await.map_err(|error| ControlError::Unavailable(error.to_string()))? {
         Ok(store) => {
             let store = Arc::new(store);
-            let local = Local::offline(Arc::clone(&store) as _, servers, Arc::clone(&clock)).await?;
+            let local =
+                Local::offline(Arc::clone(&store) as _, servers, Arc::clone(&clock)).await?.with_settings(settings);
             Ok(Arc::new(Audited::new(Arc::new(local), store, clock)))
         }
         Err(StoreError::Locked { .. }) => remote(address, token),

@@ -18,6 +18,7 @@ mod logins;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod requests;
+mod settings;
 pub mod views;
 
 pub use accounts::AccountControl;
@@ -34,15 +35,16 @@ pub use logins::LoginControl;
 #[cfg(feature = "remote")]
 pub use remote::Remote;
 pub use requests::RequestControl;
+pub use settings::SettingsControl;
 
 /// The list of what an operator can do, one trait a subject; whoever can do all of it is a `Control`.
 pub trait Control:
-    GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl + AnalyticsControl
+    GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl + AnalyticsControl + SettingsControl
 {
 }
 
 impl<T> Control for T where
-    T: GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl + AnalyticsControl
+    T: GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl + AnalyticsControl + SettingsControl
 {
 }
 
@@ -56,6 +58,9 @@ pub enum ControlError {
     /// It is so already, or something else is in the way.
     #[error("{0}")]
     Conflict(String),
+    /// It was meant for something that has changed meanwhile.
+    #[error("{0}")]
+    Stale(String),
     /// The wish makes no sense; says what would.
     #[error("{0}")]
     Invalid(String),

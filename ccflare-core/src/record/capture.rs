@@ -22,6 +22,7 @@ use tokio::{
 use super::{Redaction, decode::Decoder, redact};
 use crate::{
     domain::{Credential, ExchangeId, Payload, PayloadSide, Secret},
+    live::Live,
     store::PayloadStore,
 };
 use zeroize::Zeroizing;
@@ -72,6 +73,10 @@ pub struct CaptureOptions {
 impl CaptureOptions {
     /// The most of a body that can be kept.
     pub const BODY_LIMIT: usize = 448 * 1024;
+
+    fn most(&self) -> usize {
+        self.body_max.min(Self::BODY_LIMIT)
+    }
 }
 
 impl Default for CaptureOptions {
@@ -89,11 +94,27 @@ pub struct Capture {
 
 #[derive(Debug)]
 struct Shared {
-    body_max: usize,
+    wanted: Wanted,
     budget: Arc<Semaphore>,
     pushed: AtomicU64,
     lost: AtomicU64,
     written: watch::Sender<u64>,
+}
+
+/// How captures are made now.
+#[derive(Debug)]
+enum Wanted {
+    Always(Arc<CaptureOptions>),
+    AsSet(Live),
+}
+
+impl Wanted {
+    fn now(&self) -> Option<Arc<CaptureOptions>> {
+        match self {
+            Self::Always(options) => Some(Arc::clone(options)),
+            Self::AsSet(live) => live.now().capture.clone(),
+        }
+    }
 }
 
 /// The task that writes.
@@ -110,22 +131,44 @@ impl Capture {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn start(store: Arc<dyn PayloadStore>, options: CaptureOptions) -> (Self, CaptureWriter) {
+        let budget = options.budget;
+        Self::begin(store, Wanted::Always(Arc::new(options)), budget)
+    }
+
+    /// The same, making captures as is set at the time, or none. Their budget stays what it was at the start.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn live(store: Arc<dyn PayloadStore>, live: Live) -> (Self, CaptureWriter) {
+        let budget = live.now().capture.as_ref().map_or_else(|| CaptureOptions::default().budget, |it| it.budget);
+        Self::begin(store, Wanted::AsSet(live), budget)
+    }
+
+    fn begin(store: Arc<dyn PayloadStore>, wanted: Wanted, budget: usize) -> (Self, CaptureWriter) {
         let shared = Arc::new(Shared {
-            body_max: options.body_max.min(CaptureOptions::BODY_LIMIT),
-            budget: Arc::new(Semaphore::new(options.budget.clamp(OVERHEAD, Semaphore::MAX_PERMITS))),
+            wanted,
+            budget: Arc::new(Semaphore::new(budget.clamp(OVERHEAD, Semaphore::MAX_PERMITS))),
             pushed: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             written: watch::Sender::new(0),
         });
         let (sender, receiver) = mpsc::unbounded_channel();
         let (stop, stopping) = watch::channel(false);
-        let work = Work { shared: Arc::clone(&shared), store, redaction: Arc::new(options.redaction) };
+        let work = Work { shared: Arc::clone(&shared), store };
         let task = tokio::spawn(work.run(receiver, stopping));
         (Self { shared, sender }, CaptureWriter { stop, task })
     }
 
-    /// Begins a capture; `None` if the budget is used up.
+    /// Whether captures are made now.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.shared.wanted.now().is_some()
+    }
+
+    /// Begins a capture; `None` if none is wanted, or the budget is used up.
     pub(super) fn open(&self, headers: &HeaderMap, body: &Bytes) -> Option<Box<OpenCapture>> {
+        let options = self.shared.wanted.now()?;
         let room = Arc::clone(&self.shared.budget).try_acquire_many_owned(OVERHEAD as u32);
         let Ok(room) = room else {
             self.lose();
@@ -133,17 +176,19 @@ impl Capture {
         };
         let mut open = OpenCapture {
             capture: self.clone(),
+            options,
             room,
             credentials: credentials(headers),
             request: Side::new(headers),
             answer: Side::default(),
         };
         // By reference if all of it is wanted; a reference to a little would hold all of it.
-        if body.len() <= self.shared.body_max {
-            OpenCapture::keep(&self.shared, &mut open.room, &mut open.request, body);
+        let body_max = open.options.most();
+        if body.len() <= body_max {
+            OpenCapture::keep(&self.shared, body_max, &mut open.room, &mut open.request, body);
         } else {
-            let beginning = Bytes::copy_from_slice(&body[..self.shared.body_max]);
-            OpenCapture::keep(&self.shared, &mut open.room, &mut open.request, &beginning);
+            let beginning = Bytes::copy_from_slice(&body[..body_max]);
+            OpenCapture::keep(&self.shared, body_max, &mut open.room, &mut open.request, &beginning);
             open.request.length = body.len() as u64;
             open.request.truncated = true;
         }
@@ -172,6 +217,7 @@ impl Capture {
 #[derive(Debug)]
 pub(super) struct OpenCapture {
     capture: Capture,
+    options: Arc<CaptureOptions>,
     room: OwnedSemaphorePermit,
     credentials: Vec<Secret>,
     request: Side,
@@ -188,23 +234,23 @@ impl OpenCapture {
 
     /// One more frame of the answer.
     pub(super) fn hear(&mut self, frame: &Bytes) {
-        let Self { capture, room, answer, .. } = self;
-        Self::keep(&capture.shared, room, answer, frame);
+        let Self { capture, options, room, answer, .. } = self;
+        Self::keep(&capture.shared, options.most(), room, answer, frame);
     }
 
     /// It is over: on to the writer.
     pub(super) fn finish(self, id: ExchangeId) {
-        let Self { capture, room, credentials, request, answer } = self;
-        let taken = Taken { id, credentials, request, answer, _room: room };
+        let Self { capture, options, room, credentials, request, answer } = self;
+        let taken = Taken { id, options, credentials, request, answer, _room: room };
         capture.shared.pushed.fetch_add(1, Ordering::SeqCst);
         if capture.sender.send(taken).is_err() {
             capture.lose();
         }
     }
 
-    fn keep(shared: &Shared, room: &mut OwnedSemaphorePermit, side: &mut Side, frame: &Bytes) {
+    fn keep(shared: &Shared, body_max: usize, room: &mut OwnedSemaphorePermit, side: &mut Side, frame: &Bytes) {
         side.length += frame.len() as u64;
-        let wanted = frame.len().min(shared.body_max - side.kept);
+        let wanted = frame.len().min(body_max - side.kept);
         if side.truncated || wanted == 0 {
             side.truncated |= !frame.is_empty();
             return;
@@ -298,6 +344,7 @@ fn credentials(headers: &HeaderMap) -> Vec<Secret> {
 #[derive(Debug)]
 struct Taken {
     id: ExchangeId,
+    options: Arc<CaptureOptions>,
     credentials: Vec<Secret>,
     request: Side,
     answer: Side,
@@ -305,7 +352,8 @@ struct Taken {
 }
 
 impl Taken {
-    fn redacted(self, redaction: &Redaction, body_max: usize) -> Payload {
+    fn redacted(self) -> Payload {
+        let (redaction, body_max) = (&self.options.redaction, self.options.most());
         let request = self.request.redacted(redaction, &self.credentials, body_max);
         let answer = self.answer.redacted(redaction, &self.credentials, body_max);
         Payload { id: self.id, request, answer }
@@ -315,7 +363,6 @@ impl Taken {
 struct Work {
     shared: Arc<Shared>,
     store: Arc<dyn PayloadStore>,
-    redaction: Arc<Redaction>,
 }
 
 impl Work {
@@ -340,10 +387,7 @@ impl Work {
 
     async fn write(&self, batch: Vec<Taken>) {
         let taken = batch.len() as u64;
-        let (redaction, body_max) = (Arc::clone(&self.redaction), self.shared.body_max);
-        let redacting = tokio::task::spawn_blocking(move || {
-            batch.into_iter().map(|taken| taken.redacted(&redaction, body_max)).collect::<Vec<_>>()
-        });
+        let redacting = tokio::task::spawn_blocking(move || batch.into_iter().map(Taken::redacted).collect::<Vec<_>>());
         let written = match redacting.await {
             Ok(payloads) => self.store.keep_payloads(&payloads).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),

@@ -46,6 +46,7 @@ impl From<ControlError> for ApiError {
             ControlError::NotFound(_) => Self::new(StatusCode::NOT_FOUND, "not_found", message),
             // The original's status for names that are taken and accounts that are paused already.
             ControlError::Conflict(_) => Self::new(StatusCode::BAD_REQUEST, "conflict", message),
+            ControlError::Stale(_) => Self::new(StatusCode::PRECONDITION_FAILED, "stale", message),
             ControlError::Invalid(_) => Self::new(StatusCode::BAD_REQUEST, "invalid", message),
             ControlError::ConfirmationRequired(name) => Self {
                 details: Some(json!({ "confirmationRequired": true, "confirm": name })),

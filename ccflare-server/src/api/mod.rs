@@ -14,12 +14,16 @@ use axum::{
 use ccflare_core::control::Control;
 use http::{Method, StatusCode};
 
-use crate::doors::{self, Doors};
+use crate::{
+    doors::{self, Doors},
+    idempotency::{self, Answers},
+};
 
 mod accounts;
 mod analytics;
 mod audit;
 mod body;
+mod config;
 mod error;
 mod export;
 mod keys;
@@ -64,6 +68,11 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/stats/reset", post(analytics::reset))
         .route("/sessions", get(analytics::sessions))
         .route("/sessions/{session}", get(analytics::session))
+        // Settings
+        .route("/config", get(config::show).patch(config::change))
+        .route("/config/reload", post(config::reload))
+        .route("/config/retention", get(config::retention).post(config::keep_for))
+        .route("/config/{key}", get(config::one).post(config::change_one))
         // Doors
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{key}/revoke", post(keys::revoke))
@@ -74,6 +83,7 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(Answers::default(), idempotency::once))
         .layer(middleware::from_fn_with_state(doors, doors::guard))
         .with_state(control)
 }

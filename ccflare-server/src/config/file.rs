@@ -2,7 +2,7 @@
 
 use ccflare_core::oauth::AuthorizationServers;
 
-use super::{ConfigError, Given, Origin, SETTINGS, oauth};
+use super::{ConfigError, Given, Origin, SETTINGS, Setting, oauth};
 
 /// Reads the file's text.
 pub(super) fn read(text: &str) -> Result<(Given, AuthorizationServers), ConfigError> {
@@ -10,7 +10,7 @@ pub(super) fn read(text: &str) -> Result<(Given, AuthorizationServers), ConfigEr
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         ConfigError::new(format!("line {line} of the configuration file: {}", error.message()))
     })?;
-    let (mut given, mut servers) = (Given::new(), AuthorizationServers::default());
+    let (mut given, mut servers) = (Given::default(), AuthorizationServers::default());
     for (key, value) in table.into_inner() {
         let line = line_of(text, key.span().start);
         let name = key.into_inner();
@@ -18,7 +18,7 @@ pub(super) fn read(text: &str) -> Result<(Given, AuthorizationServers), ConfigEr
             servers = oauth::read(text, &value)?;
             continue;
         }
-        let Some(setting) = SETTINGS.iter().find(|setting| setting.key == name) else {
+        let Some(setting) = Setting::of(&name) else {
             let known = SETTINGS.iter().map(|setting| setting.key);
             return Err(unknown("setting", &name, line, known));
         };
@@ -26,7 +26,7 @@ pub(super) fn read(text: &str) -> Result<(Given, AuthorizationServers), ConfigEr
             let message = format!("line {line} of the configuration file: {name} takes one value, or a list of texts");
             return Err(ConfigError::new(message));
         };
-        given.insert(setting.key, (value, Origin::File(line)));
+        given.insert(setting.key, value, Origin::File(line));
     }
     Ok((given, servers))
 }
@@ -52,13 +52,18 @@ pub(super) fn unknown<'a>(
     line: usize,
     known: impl Iterator<Item = &'a str> + Clone,
 ) -> ConfigError {
+    let hint = nearest(name, known);
+    ConfigError::new(format!("line {line} of the configuration file: there is no {what} {name}; {hint}"))
+}
+
+/// What somebody may have meant.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
     let nearest = known.clone().map(|known| (strsim::jaro_winkler(name, known), known));
     let nearest = nearest.max_by(|(a, _), (b, _)| a.total_cmp(b)).filter(|(likeness, _)| *likeness > 0.8);
-    let hint = match nearest {
+    match nearest {
         Some((_, key)) => format!("did you mean {key}?"),
         None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
-    };
-    ConfigError::new(format!("line {line} of the configuration file: there is no {what} {name}; {hint}"))
+    }
 }
 
 pub(super) fn line_of(text: &str, offset: usize) -> usize {

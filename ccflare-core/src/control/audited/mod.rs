@@ -19,6 +19,7 @@ mod gateway;
 mod keys;
 mod logins;
 mod requests;
+mod settings;
 
 tokio::task_local! {
     static ACTOR: Actor;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{ControlError, views::AccountView};
+use super::{ControlError, SettingsControl, views::AccountView};
 use crate::{
     balance::{Session, Strategy},
     clock::Clock,
@@ -25,6 +25,7 @@ mod logins;
 mod payloads;
 mod present;
 mod requests;
+mod settings;
 
 pub use login_desk::Logins;
 
@@ -42,6 +43,7 @@ pub struct Local {
     /// Held while the ring follows the store, so that it never ends up behind it.
     key_changes: tokio::sync::Mutex<()>,
     capture: Option<Capture>,
+    settings: Option<Arc<dyn SettingsControl>>,
 }
 
 impl Local {
@@ -58,7 +60,19 @@ impl Local {
         let (servers, endpoint) = (AuthorizationServers::default(), TokenEndpoint::new());
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let (keys, key_changes) = (Arc::default(), tokio::sync::Mutex::default());
-        Self { store, pool, strategy, providers, clock, queue, logins, keys, key_changes, capture: None }
+        Self {
+            store,
+            pool,
+            strategy,
+            providers,
+            clock,
+            queue,
+            logins,
+            keys,
+            key_changes,
+            capture: None,
+            settings: None,
+        }
     }
 
     /// The same, logging accounts in at this desk.

@@ -13,6 +13,7 @@ use crate::{
         views::{PayloadView, RequestDetail, RequestFilter, RequestPage, RequestPageQuery, RequestView},
     },
     store::Wanted,
+    record::Capture,
 };
 
 /// Requests that are shown at once with what they carried.
@@ -67,6 +68,6 @@ impl RequestControl for Local {
         if let Some(capture) = &self.capture {
             capture.flushed().await;
         }
-        payloads::find(&*self.store, id, self.capture.is_some()).await
+        payloads::find(&*self.store, id, self.capture.as_ref().is_some_and(Capture::is_on)).await
     }
 }

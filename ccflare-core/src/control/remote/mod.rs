@@ -17,6 +17,7 @@ mod gateway;
 mod keys;
 mod logins;
 mod requests;
+mod settings;
 
 /// Speaks to a server's JSON API with the admin token.
 #[derive(Debug)]
@@ -100,6 +101,7 @@ fn understand(status: StatusCode, told: Told) -> ControlError {
     let message = if told.error.is_empty() { format!("the server answers {status}") } else { told.error };
     match (told.code.as_str(), status) {
         ("not_found", _) => ControlError::NotFound(message),
+        ("stale", _) => ControlError::Stale(message),
         ("conflict", _) => ControlError::Conflict(message),
         ("confirmation_required", _) => {
             ControlError::ConfirmationRequired(told.details["confirm"].as_str().unwrap_or_default().to_owned())

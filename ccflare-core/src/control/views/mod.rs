@@ -15,6 +15,7 @@ mod keys;
 mod logins;
 mod payloads;
 mod requests;
+mod settings;
 
 pub use accounts::{AccountEdit, AccountView, ClosureView, NewAccount, WindowView};
 pub use analytics::{
@@ -28,6 +29,7 @@ pub use keys::{ClientKeyView, NewClientKey, NewKeyView};
 pub use logins::{LoginView, NewLogin};
 pub use payloads::{DetailMeta, DetailSide, PayloadSideView, PayloadView, RequestDetail};
 pub use requests::{AttemptView, RequestPage, RequestPageQuery, RequestView};
+pub use settings::{ReloadView, SettingView, SettingsEdit, SettingsView};
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     String::deserialize(deserializer).map(|text| Secret::new(&Zeroizing::new(text)))

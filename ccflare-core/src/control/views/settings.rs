@@ -1,0 +1,74 @@
+//! Settings.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// All settings as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsView {
+    /// Changes whenever anything below does; an edit can be bound to it.
+    pub version: String,
+    /// The configuration file, whether it is there or not.
+    pub file: Option<String>,
+    /// One by one, in the order in which they are documented.
+    pub settings: Vec<SettingView>,
+}
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingView {
+    /// Its name in the file.
+    pub key: String,
+    /// What is in effect, as it would be written; `null` if it is not set, or secret.
+    pub value: Option<String>,
+    /// What would be in effect if nobody said anything.
+    pub default: Option<String>,
+    /// `flag`, `environment`, `file`, `stored` or `default`.
+    pub origin: String,
+    /// The variable, or the line of the file, that it comes from.
+    pub place: Option<String>,
+    /// What will be in effect after a restart, if that is something else. Of a secret only that it will change.
+    pub pending: Option<String>,
+    /// Whether a change takes effect at once; else it takes a restart.
+    pub live: bool,
+    /// Whether its value is never shown.
+    pub secret: bool,
+    /// The environment variables that set it; the first that is set counts.
+    pub variables: Vec<String>,
+    /// What it is.
+    pub about: String,
+}
+
+/// Settings to be changed together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SettingsEdit {
+    /// What to write, as it stands in the file; `null` takes a setting out of the file.
+    pub set: BTreeMap<String, Option<String>>,
+    /// The version of the settings that this is meant for; any, if not given.
+    #[serde(default)]
+    pub version: Option<String>,
+}
+
+impl SettingsEdit {
+    /// Changes this one.
+    #[must_use]
+    pub fn of(key: &str, value: &str) -> Self {
+        Self { set: BTreeMap::from([(key.to_owned(), Some(value.to_owned()))]), version: None }
+    }
+}
+
+/// What reading the settings anew has come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReloadView {
+    /// The settings that are in effect otherwise than before.
+    pub changed: Vec<String>,
+    /// The settings that differ from what is in effect and take a restart.
+    pub restart: Vec<String>,
+    /// The version of the settings now.
+    pub version: String,
+}

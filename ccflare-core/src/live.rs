@@ -1,0 +1,79 @@
+//! Settings that may change while the gateway runs.
+//!
+//! Whoever needs one asks [`Live`] when it needs it, and keeps no copy; whoever changes them replaces them all at once,
+//! so that no request sees half of a change.
+
+use std::{sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+
+use crate::{gateway::GatewayOptions, record::CaptureOptions};
+
+/// What may change. The meanings are those of [`GatewayOptions`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LiveOptions {
+    /// How long one account stays the active one.
+    pub session_duration: Duration,
+    /// The longest wait in place for a throttled account.
+    pub throttle_wait: Duration,
+    /// How long what exchanges carried is kept.
+    pub payload_age: Duration,
+    /// How to keep what exchanges carry, if it is kept.
+    pub capture: Option<Arc<CaptureOptions>>,
+}
+
+impl From<&GatewayOptions> for LiveOptions {
+    fn from(options: &GatewayOptions) -> Self {
+        Self {
+            session_duration: options.session_duration,
+            throttle_wait: options.throttle_wait,
+            payload_age: options.payload_age,
+            capture: options.capture.clone().map(Arc::new),
+        }
+    }
+}
+
+/// The settings as they are now. Cheap to clone and to ask; all clones see the same.
+#[derive(Clone, Debug)]
+pub struct Live {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: ArcSwap<LiveOptions>,
+    changed: Notify,
+}
+
+impl Live {
+    /// Begins with these.
+    #[must_use]
+    pub fn new(options: LiveOptions) -> Self {
+        Self { shared: Arc::new(Shared { options: ArcSwap::from_pointee(options), changed: Notify::new() }) }
+    }
+
+    /// As they are now.
+    #[must_use]
+    pub fn now(&self) -> Arc<LiveOptions> {
+        self.shared.options.load_full()
+    }
+
+    /// Replaces them all; the next request sees the new ones.
+    pub fn replace(&self, options: LiveOptions) {
+        self.shared.options.store(Arc::new(options));
+        self.shared.changed.notify_waiters();
+    }
+
+    /// Ends when they are replaced. Ask for it before [`Live::now`], so that nothing is missed in between.
+    pub fn changed(&self) -> impl Future<Output = ()> + '_ {
+        self.shared.changed.notified()
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self::new(LiveOptions::from(&GatewayOptions::default()))
+    }
+}
