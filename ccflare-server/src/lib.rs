@@ -10,6 +10,7 @@ mod components;
 pub mod config;
 mod doors;
 mod edge;
+mod idempotency;
 pub mod logging;
 mod pages;
 mod patience;

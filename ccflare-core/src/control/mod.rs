@@ -39,12 +39,26 @@ pub use settings::SettingsControl;
 
 /// The list of what an operator can do, one trait a subject; whoever can do all of it is a `Control`.
 pub trait Control:
-    GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl + AnalyticsControl + SettingsControl
+    GatewayControl
+    + AccountControl
+    + LoginControl
+    + RequestControl
+    + KeyControl
+    + AuditControl
+    + AnalyticsControl
+    + SettingsControl
 {
 }
 
 impl<T> Control for T where
-    T: GatewayControl + AccountControl + LoginControl + RequestControl + KeyControl + AuditControl + AnalyticsControl + SettingsControl
+    T: GatewayControl
+        + AccountControl
+        + LoginControl
+        + RequestControl
+        + KeyControl
+        + AuditControl
+        + AnalyticsControl
+        + SettingsControl
 {
 }
 

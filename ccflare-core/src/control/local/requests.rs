@@ -12,8 +12,8 @@ use crate::{
         ControlError, RequestControl,
         views::{PayloadView, RequestDetail, RequestFilter, RequestPage, RequestPageQuery, RequestView},
     },
-    store::Wanted,
     record::Capture,
+    store::Wanted,
 };
 
 /// Requests that are shown at once with what they carried.
