@@ -41,7 +41,7 @@ alone:
 
 # Each example runs against the mock and has to end well.
 examples:
-    for example in embed_axum embed_hyper balancer_only custom_strategy custom_store demo; do \
+    for example in embed_axum embed_hyper balancer_only interceptor_only custom_strategy custom_store demo; do \
         echo "== $example"; \
         cargo run -q --locked -p ccflare-examples --example "$example"; \
     done

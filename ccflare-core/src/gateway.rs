@@ -23,6 +23,7 @@ use crate::{
     clock::{Clock, SystemClock},
     control::{Audited, Control, Local, Logins, SettingsControl},
     credentials::{AuthorizeLayer, Refresher},
+    intercept::{AgentDirectory, CompatibleModels, Conversations, InterceptLayer},
     key_ring::KeyRing,
     live::{Live, LiveOptions},
     oauth::{AuthorizationServers, TokenEndpoint},
@@ -32,7 +33,7 @@ use crate::{
     record::{Capture, CaptureOptions, CaptureWriter, RecordLayer, Recorder},
     retention::Retention,
     store::{
-        Store, StoreError, WriteBehind,
+        PageRequest, Store, StoreError, WriteBehind,
         write_behind::{WriteBehindOptions, Writer},
     },
     upstream::{Upstream, UpstreamOptions},
@@ -68,6 +69,8 @@ pub struct GatewayOptions {
     pub capture: Option<CaptureOptions>,
     /// How long what they carried is kept. 7 days.
     pub payload_age: Duration,
+    /// Which models an agent's preferred one may take the place of.
+    pub compatible_models: CompatibleModels,
 }
 
 impl Default for GatewayOptions {
@@ -87,6 +90,7 @@ impl Default for GatewayOptions {
             upstream_base_url: None,
             capture: None,
             payload_age: Duration::from_secs(7 * 24 * 60 * 60),
+            compatible_models: CompatibleModels::default(),
         }
     }
 }
@@ -102,6 +106,7 @@ pub struct GatewayBuilder {
     servers: AuthorizationServers,
     live: Option<Live>,
     settings: Option<Arc<dyn SettingsControl>>,
+    directory: Option<Arc<dyn AgentDirectory>>,
 }
 
 impl GatewayBuilder {
@@ -147,12 +152,18 @@ impl GatewayBuilder {
         Self { settings, ..self }
     }
 
+    /// Finds agents, and the models preferred for them, in `directory`.
+    #[must_use]
+    pub fn agent_directory(self, directory: Arc<dyn AgentDirectory>) -> Self {
+        Self { directory: Some(directory), ..self }
+    }
+
     /// Loads the accounts, settles what the last run left open, and starts the queue.
     ///
     /// # Errors
     /// If the store can't be read.
     pub async fn build(self) -> Result<Gateway, StoreError> {
-        let Self { store, options, clock, strategy, providers, servers, live, settings } = self;
+        let Self { store, options, clock, strategy, providers, servers, directory, live, settings } = self;
         let live = live.unwrap_or_else(|| Live::new(LiveOptions::from(&options)));
         let interrupted = store.recover().await?;
         if interrupted > 0 {
@@ -191,7 +202,11 @@ impl GatewayBuilder {
             endpoint.clone(),
             Arc::clone(&clock),
         );
-        let proxy = stack::proxy(RecordLayer::new(recorder), balance, AuthorizeLayer::new(refresher), upstream);
+        let conversations = Conversations::default();
+        conversations.recall(&store.exchanges(PageRequest { before: None, limit: RECALLED }).await?);
+        let intercept = InterceptLayer::new(conversations, directory, options.compatible_models);
+        let proxy =
+            stack::proxy(intercept, RecordLayer::new(recorder), balance, AuthorizeLayer::new(refresher), upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let line = stack::line(admit, collect, proxy.clone());
         let local = Local::new(Arc::clone(&store), pool, strategy, providers, Arc::clone(&clock), Some(queue.clone()))
@@ -204,6 +219,10 @@ impl GatewayBuilder {
         Ok(Gateway { line, proxy, control, queue, writer, capture_writer, retention })
     }
 }
+
+/// So many exchanges of the last run are looked through for the conversations in them: an hour of many agents, read in
+/// some ten milliseconds.
+const RECALLED: usize = 2000;
 
 fn anthropic(base: Option<Url>) -> Providers {
     match base {
@@ -237,6 +256,7 @@ impl Gateway {
             servers: AuthorizationServers::default(),
             live: None,
             settings: None,
+            directory: None,
         }
     }
 

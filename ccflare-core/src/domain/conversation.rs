@@ -40,6 +40,8 @@ impl fmt::Debug for Fingerprint {
 pub struct Asker {
     /// The session as the client calls it; of a client that names none, its [`SessionKey`].
     pub session: Arc<str>,
+    /// The conversation in it, by what it begins with: a main thread, a sub-agent's, or an errand of the client's own.
+    pub conversation: Fingerprint,
     /// The sub-agent's own id, if it has one.
     pub subagent: Option<Arc<str>>,
     /// Whether another agent gave the order.

@@ -10,12 +10,18 @@ use crate::{
 
 /// The inner line. Each stage takes the type that the one before it makes, so a wrong order does not compile.
 #[must_use]
-pub fn proxy(record: RecordLayer, balance: BalanceLayer, authorize: AuthorizeLayer, upstream: Upstream) -> Proxy {
+pub fn proxy(
+    intercept: InterceptLayer,
+    record: RecordLayer,
+    balance: BalanceLayer,
+    authorize: AuthorizeLayer,
+    upstream: Upstream,
+) -> Proxy {
     ServiceBuilder::new()
         // One box, here: what is outside need not know what is inside.
         .layer_fn(BoxCloneSyncService::new)
         // First, because everybody behind asks for the facts.
-        .layer(InterceptLayer)
+        .layer(intercept)
         // Around the balancer: one exchange is one client request, however many attempts it takes.
         .layer(record)
         // Before credentials: each attempt gets those of its own account.

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use parking_lot::Mutex;
 
 use super::decode::Decoder;
 use crate::{
@@ -14,6 +15,34 @@ use crate::{
 /// An answer in one piece is kept up to this size to be read; the longest the API gives are a tenth of it.
 const BODY: usize = 4 * 1024 * 1024;
 
+/// Somebody else who reads along in an answer, for something that is not its usage.
+pub trait Listener: fmt::Debug + Send {
+    /// Whether the data of a stream's event of this name is wanted.
+    fn wants(&mut self, event: &[u8]) -> bool;
+
+    /// A stream's event that was wanted, or that the meter itself reads.
+    fn event(&mut self, event: &[u8], data: &[u8]);
+
+    /// The whole body of an answer that is no stream.
+    fn body(&mut self, body: &[u8]);
+}
+
+/// In a request's extensions: who wants to read along in its answer.
+#[derive(Clone, Debug)]
+pub struct Listening(Arc<Mutex<Option<Box<dyn Listener>>>>);
+
+impl Listening {
+    /// `listener` reads along.
+    #[must_use]
+    pub fn new(listener: impl Listener + 'static) -> Self {
+        Self(Arc::new(Mutex::new(Some(Box::new(listener)))))
+    }
+
+    pub(super) fn take(&self) -> Option<Box<dyn Listener>> {
+        self.0.lock().take()
+    }
+}
+
 /// Reads one answer's body, frame by frame, on behalf of a provider. A stream costs a search for line ends and nothing
 /// is copied of its content; an answer in one piece is kept by reference until its end.
 pub struct Meter {
@@ -22,6 +51,7 @@ pub struct Meter {
     body: Body,
     reading: Reading,
     saw_content: bool,
+    listener: Option<Box<dyn Listener>>,
 }
 
 /// What the body is, and so how it is read.
@@ -48,16 +78,22 @@ impl Meter {
             }
             Some(_) => (Decoder::Identity, Body::Unread),
         };
-        Self { provider, decoder, body, reading: Reading::default(), saw_content: false }
+        Self { provider, decoder, body, reading: Reading::default(), saw_content: false, listener: None }
+    }
+
+    /// Lets somebody else read along.
+    #[must_use]
+    pub fn heard_by(self, listener: Option<Box<dyn Listener>>) -> Self {
+        Self { listener, ..self }
     }
 
     /// Reads one more frame.
     pub fn feed(&mut self, frame: &Bytes) {
-        let Self { provider, decoder, body, reading, saw_content } = self;
+        let Self { provider, decoder, body, reading, saw_content, listener } = self;
         let kept = match body {
             Body::Stream(scanner) => {
-                let mut listener = Listener { provider: &**provider, reading, saw_content };
-                decoder.feed(frame, |piece| scanner.feed(piece, &mut listener)).is_ok()
+                let mut ears = Ears { provider: &**provider, reading, saw_content, listener: listener.as_deref_mut() };
+                decoder.feed(frame, |piece| scanner.feed(piece, &mut ears)).is_ok()
             }
             Body::Json { pieces, length } => {
                 *saw_content = true;
@@ -89,9 +125,17 @@ impl Meter {
     #[must_use]
     pub fn finish(mut self) -> Reading {
         if let Body::Json { pieces, .. } = self.body {
-            match &*pieces {
-                [whole] => self.provider.read_body(whole, &mut self.reading),
-                pieces => self.provider.read_body(&pieces.concat(), &mut self.reading),
+            let joined;
+            let whole: &[u8] = match &*pieces {
+                [whole] => whole,
+                pieces => {
+                    joined = pieces.concat();
+                    &joined
+                }
+            };
+            self.provider.read_body(whole, &mut self.reading);
+            if let Some(listener) = &mut self.listener {
+                listener.body(whole);
             }
         }
         self.reading
@@ -118,26 +162,28 @@ fn keep(frame: &Bytes, decoder: &mut Decoder, pieces: &mut Vec<Bytes>, length: &
     *length <= BODY
 }
 
-struct Listener<'a> {
+struct Ears<'a> {
     provider: &'a dyn Provider,
     reading: &'a mut Reading,
     saw_content: &'a mut bool,
+    listener: Option<&'a mut (dyn Listener + 'static)>,
 }
 
-impl Sink for Listener<'_> {
+impl Sink for Ears<'_> {
     fn wants(&mut self, event: &[u8]) -> bool {
-        match self.provider.interest(event) {
-            Interest::None => false,
-            Interest::Content => {
-                *self.saw_content = true;
-                false
-            }
-            Interest::Read => true,
-        }
+        let interest = self.provider.interest(event);
+        *self.saw_content |= interest == Interest::Content;
+        let heard = self.listener.as_mut().is_some_and(|listener| listener.wants(event));
+        heard || interest == Interest::Read
     }
 
     fn event(&mut self, event: &[u8], data: &[u8]) {
-        self.provider.read_event(event, data, self.reading);
+        if self.provider.interest(event) == Interest::Read {
+            self.provider.read_event(event, data, self.reading);
+        }
+        if let Some(listener) = &mut self.listener {
+            listener.event(event, data);
+        }
     }
 }
 

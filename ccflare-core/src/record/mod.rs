@@ -44,7 +44,7 @@ mod trail;
 
 pub use capture::{Capture, CaptureOptions, CaptureWriter};
 pub use layer::RecordLayer;
-pub use meter::Meter;
+pub use meter::{Listener, Listening, Meter};
 pub use recorder::{OpenExchange, Recorder};
 pub use redact::{PathError, Redaction};
 pub use service::{REQUEST_ID, Record};

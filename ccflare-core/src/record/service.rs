@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use tower::{Service, ServiceExt};
 
-use super::{Meter, OpenExchange, Recorder, TeeBody, capture::OpenCapture};
+use super::{Listening, Meter, OpenExchange, Recorder, TeeBody, capture::OpenCapture};
 use crate::{
     domain::{ClientKey, ExchangeId, Intent, RequestFacts},
     error::ProxyError,
@@ -49,13 +49,14 @@ where
         Box::pin(async move {
             let intent = intent(&request, &recorder);
             let id = intent.id;
+            let listening = request.extensions_mut().remove::<Listening>();
             let exchange = recorder.open(intent).await?;
             let capture = recorder.capture().and_then(|capture| capture.open(request.headers(), request.body()));
             if let Some(trail) = exchange.trail() {
                 request.extensions_mut().insert(trail);
             }
             match inner.oneshot(request).await {
-                Ok(response) => Ok(listen(response, exchange, id, capture)),
+                Ok(response) => Ok(listen(response, exchange, id, capture, listening)),
                 Err(error) => {
                     if let Some(capture) = capture {
                         capture.finish(id);
@@ -89,6 +90,7 @@ fn listen<B: Body<Data = Bytes>>(
     mut exchange: OpenExchange,
     id: ExchangeId,
     mut capture: Option<Box<OpenCapture>>,
+    listening: Option<Listening>,
 ) -> Response<TeeBody<B>> {
     exchange.headers(response.status());
 
@@ -102,6 +104,7 @@ fn listen<B: Body<Data = Bytes>>(
     }
     exchange.served_by(served.as_ref().and_then(|served| served.account.clone()));
     let provider = served.map_or_else(|| Arc::new(Anthropic::default()) as _, |served| served.provider);
-    let meter = Meter::new(provider, response.status(), response.headers());
+    let meter = Meter::new(provider, response.status(), response.headers())
+        .heard_by(listening.and_then(|listening| listening.take()));
     response.map(|body| TeeBody::new(body, meter, exchange, capture))
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{Code, RecordError, senseless};
 use crate::{
     domain::{
-        AccountId, Asker, AttemptRecord, Choice, ClientKeyId, Exchange, ExchangeId, Intent, ModelUsage, NanoUsd,
-        Outcome, Preference, Timestamp, Timing, Tokens, Usage, VerdictKind,
+        AccountId, Asker, AttemptRecord, Choice, ClientKeyId, Exchange, ExchangeId, Fingerprint, Intent, ModelUsage,
+        NanoUsd, Outcome, Preference, Timestamp, Timing, Tokens, Usage, VerdictKind,
     },
     store::redb::codec::{self, CodecError},
 };
@@ -40,6 +40,7 @@ struct AskedRow<'a> {
 #[derive(Serialize, Deserialize)]
 struct AskerRow<'a> {
     session: &'a str,
+    conversation: u128,
     subagent: Option<&'a str>,
     is_subagent: bool,
     agent: Option<&'a str>,
@@ -212,6 +213,7 @@ impl<'a> From<&'a Asker> for AskerRow<'a> {
     fn from(asker: &'a Asker) -> Self {
         Self {
             session: &asker.session,
+            conversation: asker.conversation.0,
             subagent: asker.subagent.as_deref(),
             is_subagent: asker.is_subagent,
             agent: asker.agent.as_deref(),
@@ -224,6 +226,7 @@ impl From<AskerRow<'_>> for Asker {
     fn from(row: AskerRow<'_>) -> Self {
         Self {
             session: row.session.into(),
+            conversation: Fingerprint(row.conversation),
             subagent: row.subagent.map(Into::into),
             is_subagent: row.is_subagent,
             agent: row.agent.map(Into::into),

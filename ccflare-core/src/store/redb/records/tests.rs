@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::{
     Account, AccountId, Actor, Asker, AttemptRecord, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Exchange,
-    ExchangeId, Intent, KeyDigest, Limits, Mark, ModelUsage, NanoUsd, Preference, Scope, Secret, Session, Timestamp,
-    Timing, Tokens, Usage, Window,
+    ExchangeId, Fingerprint, Intent, KeyDigest, Limits, Mark, ModelUsage, NanoUsd, Preference, Scope, Secret, Session,
+    Timestamp, Timing, Tokens, Usage, Window,
 };
 
 const AT: Timestamp = Timestamp::from_micros(1_800_000_000_123_456);
@@ -79,6 +79,7 @@ fn full_exchange() -> Exchange {
     exchange.intent.method = http::Method::from_bytes(b"PURGE").expect("a method");
     exchange.intent.asker = Some(Arc::new(Asker {
         session: "s".into(),
+        conversation: Fingerprint(5),
         subagent: Some("a".into()),
         is_subagent: true,
         agent: Some("reviewer".into()),
@@ -249,10 +250,10 @@ const TYPICAL_EXCHANGE_V2: &str = "02fd80c434512eca0c00010c2f76312f6d65737361676
     0d0001fc804f120001fc002d310101010c01fb140501fcc0d4010001fbfc080100000000000001fc15cd5b07010a32303236\
     2d31312d3234fbc8af";
 const FULL_EXCHANGE_V2: &str = "02fd80c434512eca0c00070550555247450c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca\
-    020000010173010161010108726576696577657201022f7701017001037768790001c801056572726f720101fe0909090909\
-    09090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c800010664657461696c01fc80ea0d0001fc\
-    804f120001fc002d310102056f74686572010c01fb140501fcc0d4010001fbfc080100010104706173730000000000010101\
-    0301fc15cd5b07010a323032362d31312d3234fbc8af";
+    02000001017305010161010108726576696577657201022f7701017001037768790001c801056572726f720101fe09090909\
+    0909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c800010664657461696c01fc80ea0d0001\
+    fc804f120001fc002d310102056f74686572010c01fb140501fcc0d4010001fbfc0801000101047061737300000000000101\
+    010301fc15cd5b07010a323032362d31312d3234fbc8af";
 const INTENT_V1: &str =
     "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca020000";
 const TYPICAL_EXCHANGE_V1: &str = "01fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca0200000001c800\

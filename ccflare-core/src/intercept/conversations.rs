@@ -1,0 +1,164 @@
+//! What is remembered of sessions and the conversations in them: who asks is found out once, at the beginning.
+
+use std::{collections::VecDeque, fmt, sync::Arc};
+
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+
+use super::{session::Named, text};
+use crate::domain::{Asker, ClientKeyId, Exchange, Fingerprint, SessionKey};
+
+/// So many sessions are remembered; then those of least use are forgotten.
+const SESSIONS: usize = 4096;
+
+/// So many conversations, and so many orders, of one session.
+const EACH: usize = 64;
+
+/// The sessions of late. Cheap to clone.
+#[derive(Clone)]
+pub struct Conversations(Arc<Cache<SessionKey, Arc<Session>>>);
+
+impl Default for Conversations {
+    fn default() -> Self {
+        Self(Arc::new(Cache::new(SESSIONS)))
+    }
+}
+
+impl Conversations {
+    /// The session of this key, if it is remembered.
+    pub(super) fn get(&self, key: SessionKey) -> Option<Arc<Session>> {
+        self.0.get(&key)
+    }
+
+    /// The session of this key, remembered from now on.
+    pub(super) fn open(&self, key: SessionKey) -> Arc<Session> {
+        let made = self.0.get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        match made {
+            Ok(session) => session,
+        }
+    }
+
+    /// Remembers what the ledger tells of conversations, newest first: which model each went on with, and who asked.
+    pub fn recall(&self, exchanges: &[Exchange]) {
+        for exchange in exchanges.iter().rev() {
+            let intent = &exchange.intent;
+            let Some(asker) = &intent.asker else { continue };
+            let client: Option<ClientKeyId> = intent.client_key.as_ref().map(|(id, _)| *id);
+            // A session without a name of its own goes by its key.
+            let key = match u128::from_str_radix(&asker.session, 16) {
+                Ok(key) if asker.session.len() == 32 => SessionKey(key),
+                _ => Named::of(&asker.session, client).key,
+            };
+            let preferred = intent.preference.as_ref().filter(|preference| preference.refused.is_none());
+            let session = self.open(key);
+            session.workspace(|| asker.workspace.clone());
+            if !asker.is_subagent {
+                session.begin_main();
+            }
+            session.remember(
+                asker.conversation,
+                Known {
+                    asker: Arc::clone(asker),
+                    preferred: match preferred {
+                        Some(preference) => Preferred::Model(Arc::clone(&preference.model)),
+                        None => Preferred::Nothing,
+                    },
+                    hour_cache: false,
+                    gives_orders: true,
+                },
+            );
+        }
+    }
+}
+
+impl fmt::Debug for Conversations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conversations").field("sessions", &self.0.len()).finish()
+    }
+}
+
+/// One session: a main thread, its sub-agents, and errands.
+#[derive(Debug, Default)]
+pub(super) struct Session(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    workspace: Option<Arc<str>>,
+    conversations: VecDeque<(Fingerprint, Known)>,
+    /// The hash of an order's text, and the agent it was given to.
+    orders: VecDeque<(u128, Arc<str>)>,
+    /// Whether the main thread has begun.
+    has_main: bool,
+}
+
+/// What is known of a conversation.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) asker: Arc<Asker>,
+    pub(super) preferred: Preferred,
+    pub(super) hour_cache: bool,
+    /// Whether its agent can give orders to others, so that its answers are worth listening to.
+    pub(super) gives_orders: bool,
+}
+
+/// What an operator prefers for the agent of a conversation. It holds for all of it, whatever is preferred later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Preferred {
+    /// Nothing.
+    Nothing,
+    /// This model.
+    Model(Arc<str>),
+    /// A model, but the conversation had begun with another one.
+    TooLate(Arc<str>),
+}
+
+impl Session {
+    /// What is known of the conversation that begins like this.
+    pub(super) fn conversation(&self, beginning: Fingerprint) -> Option<Known> {
+        let state = self.0.lock();
+        state.conversations.iter().rev().find(|(known, _)| *known == beginning).map(|(_, known)| known.clone())
+    }
+
+    /// Remembers a conversation; beyond the bound the oldest one is forgotten.
+    pub(super) fn remember(&self, beginning: Fingerprint, known: Known) {
+        let mut state = self.0.lock();
+        state.conversations.retain(|(other, _)| *other != beginning);
+        if state.conversations.len() == EACH {
+            state.conversations.pop_front();
+        }
+        state.conversations.push_back((beginning, known));
+    }
+
+    /// An order was given: who is asked to do it will begin with its text.
+    pub(super) fn expect(&self, order: &str, agent: &str) {
+        let mut state = self.0.lock();
+        if state.orders.len() == EACH {
+            state.orders.pop_front();
+        }
+        state.orders.push_back((text::meaning(order), agent.into()));
+    }
+
+    /// Who was given the order that `text` hashes to. It stays known: several may be given the same.
+    pub(super) fn ordered(&self, text: impl FnOnce() -> u128) -> Option<Arc<str>> {
+        let state = self.0.lock();
+        if state.orders.is_empty() {
+            return None;
+        }
+        let text = text();
+        state.orders.iter().rev().find(|(order, _)| *order == text).map(|(_, agent)| Arc::clone(agent))
+    }
+
+    /// The session's workspace: the first one that was found, and from then on always that.
+    pub(super) fn workspace(&self, found: impl FnOnce() -> Option<Arc<str>>) -> Option<Arc<str>> {
+        let mut state = self.0.lock();
+        if state.workspace.is_none() {
+            state.workspace = found();
+        }
+        state.workspace.clone()
+    }
+
+    /// A main thread begins; says whether there was one before.
+    pub(super) fn begin_main(&self) -> bool {
+        std::mem::replace(&mut self.0.lock().has_main, true)
+    }
+}

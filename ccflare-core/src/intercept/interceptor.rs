@@ -1,0 +1,236 @@
+//! Finds out who asks: once for each conversation, at its first request.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Request, header::CONTENT_ENCODING};
+
+use super::{
+    AgentDirectory, CompatibleModels, Conversations,
+    body::{Opening, Sight, Until, look},
+    conversations::{Known, Preferred, Session},
+    overhear::Orders,
+    rewrite,
+    session::{self, Named},
+    text::Raw,
+};
+use crate::{
+    domain::{Asker, ClientKey, Fingerprint, Preference, RequestFacts},
+    record::Listening,
+};
+
+const AGENT_ID: HeaderName = HeaderName::from_static("x-claude-code-agent-id");
+const AGENT_TYPE: HeaderName = HeaderName::from_static("x-claude-code-agent-type");
+
+/// What the type of an agent is called that has a definition of its own.
+const CUSTOM: &str = "custom";
+
+/// In the line for billing of a sub-agent.
+const SUBAGENT: &str = "cc_is_subagent=true";
+
+/// Longer names and paths are none.
+const LONGEST: usize = 1024;
+
+/// What all services of a layer share.
+#[derive(Debug, Default)]
+pub(super) struct Interceptor {
+    pub(super) conversations: Conversations,
+    pub(super) directory: Option<Arc<dyn AgentDirectory>>,
+    pub(super) compatible: CompatibleModels,
+}
+
+impl Interceptor {
+    /// Puts what is known of a request beside it, and the preferred model in its place.
+    pub(super) fn intercept(&self, request: &mut Request<Bytes>) {
+        let key = request.extensions().get::<Arc<ClientKey>>().cloned();
+        let (mut facts, known) = self.read(request, key.as_deref());
+        // A key that may not ask for every model is worth reading the whole body for.
+        if key.as_ref().is_some_and(|key| !key.permits_any_model()) {
+            let strictly =
+                (!request.headers().contains_key(CONTENT_ENCODING)).then(|| rewrite::only_model(request.body()));
+            facts.model = strictly.flatten().map(|model| model.into());
+        }
+        if let Some((session, known)) = known {
+            if known.gives_orders {
+                request.extensions_mut().insert(Listening::new(Orders::new(session)));
+            }
+            self.prefer(&known.preferred, request, key.as_deref(), &mut facts);
+        }
+        request.extensions_mut().insert(facts);
+    }
+
+    fn read(&self, request: &Request<Bytes>, key: Option<&ClientKey>) -> (RequestFacts, Option<(Arc<Session>, Known)>) {
+        let (headers, body, client) = (request.headers(), request.body(), key.map(|key| key.id));
+        let named = session::in_headers(headers, client);
+        if body.is_empty() || headers.contains_key(CONTENT_ENCODING) {
+            let session = named.map(|named| named.key);
+            return (RequestFacts { session, ..RequestFacts::default() }, None);
+        }
+        // A conversation that is known is known by its beginning.
+        if let Some(named) = &named
+            && let Some(session) = self.conversations.get(named.key)
+        {
+            let sight = look(body, Until::Opening);
+            let known = sight.opening.and_then(|opening| session.conversation(opening.beginning()));
+            if let Some(known) = known {
+                return (known.facts(&sight, named), Some((session, known)));
+            }
+        }
+        let sight = look(body, Until::End);
+        let Some(named) = named.or_else(|| session::in_body(&sight, headers, client)) else {
+            return (only_of(&sight), None);
+        };
+        let Some(opening) = sight.opening else {
+            return (RequestFacts { session: Some(named.key), ..only_of(&sight) }, None);
+        };
+        let session = self.conversations.open(named.key);
+        if let Some(known) = session.conversation(opening.beginning()) {
+            return (known.facts(&sight, &named), Some((session, known)));
+        }
+        let (known, begins) = self.begin(&session, &named, &sight, opening, headers);
+        let facts = RequestFacts { prefix: begins.prefix, compacted: begins.anew, ..known.facts(&sight, &named) };
+        (facts, Some((session, known)))
+    }
+
+    /// A conversation begins, as far as is known here.
+    fn begin(
+        &self,
+        session: &Session,
+        named: &Named,
+        sight: &Sight<'_>,
+        opening: Opening<'_>,
+        headers: &HeaderMap,
+    ) -> (Known, Beginning) {
+        let ordered = opening.last.and_then(|last| session.ordered(|| last.meaning()));
+        let subagent = header(headers, &AGENT_ID);
+        let billing = sight.system.first.map_or("", Raw::as_str);
+        let is_subagent = subagent.is_some() || ordered.is_some() || billing.contains(SUBAGENT);
+        let workspace = session.workspace(|| sight.workspace.map(Raw::unescaped).and_then(|path| valid(&path)));
+        let agent = ordered.and_then(|agent| valid(&agent)).or_else(|| self.defined(sight, workspace.as_deref()));
+        let agent = agent.or_else(|| header(headers, &AGENT_TYPE).filter(|kind| **kind != *CUSTOM));
+        // Without tools it is an errand of the client's own: a title, a summary.
+        let is_main = !is_subagent && sight.tools.is_some();
+        let begins =
+            Beginning { prefix: is_main.then(|| prefix(sight, opening)), anew: is_main && session.begin_main() };
+        let asker = Arc::new(Asker {
+            session: named.name.clone().unwrap_or_else(|| named.key.to_string().into()),
+            conversation: opening.beginning(),
+            subagent,
+            is_subagent,
+            agent,
+            workspace,
+        });
+        let known = Known {
+            preferred: self.preferred(&asker, sight.answered),
+            asker,
+            hour_cache: sight.system.hour_cache,
+            gives_orders: sight.tools.is_some_and(|tools| tools.contains("\"Agent\"") || tools.contains("\"Task\"")),
+        };
+        session.remember(opening.beginning(), known.clone());
+        if let Some(directory) = &self.directory {
+            directory.seen(&known.asker);
+        }
+        (known, begins)
+    }
+
+    /// The agent by its definition, whose prompt is the last block of the system prompt.
+    fn defined(&self, sight: &Sight<'_>, workspace: Option<&str>) -> Option<Arc<str>> {
+        let directory = self.directory.as_ref()?;
+        directory.named_by(&sight.system.last?.unescaped(), workspace)
+    }
+
+    fn preferred(&self, asker: &Asker, answered: bool) -> Preferred {
+        let model = self
+            .directory
+            .as_ref()
+            .zip(asker.agent.as_deref())
+            .and_then(|(directory, agent)| directory.preferred_model(agent, asker.workspace.as_deref()));
+        match model {
+            None => Preferred::Nothing,
+            // Its cache and its thinking belong to the model that it began with.
+            Some(model) if answered => Preferred::TooLate(model),
+            Some(model) => Preferred::Model(model),
+        }
+    }
+
+    /// Puts the preferred model in the place of the one asked for, or says why not.
+    fn prefer(
+        &self,
+        preferred: &Preferred,
+        request: &mut Request<Bytes>,
+        key: Option<&ClientKey>,
+        facts: &mut RequestFacts,
+    ) {
+        let (model, refused) = match preferred {
+            Preferred::Nothing => return,
+            Preferred::TooLate(model) => (model, Some("the conversation had begun with another model".into())),
+            Preferred::Model(model) => (model, self.replace(model, request, key, facts).err()),
+        };
+        facts.preference = Some(Preference { model: Arc::clone(model), refused: refused.map(Into::into) });
+    }
+
+    fn replace(
+        &self,
+        model: &Arc<str>,
+        request: &mut Request<Bytes>,
+        key: Option<&ClientKey>,
+        facts: &mut RequestFacts,
+    ) -> Result<(), String> {
+        let unclear = || "the body does not say for certain which model it asks for".to_owned();
+        let asked = facts.model.as_ref().ok_or_else(unclear)?;
+        if asked == model {
+            return Ok(());
+        }
+        if key.is_some_and(|key| !key.permits_model(model)) {
+            return Err(format!("the client key may not ask for {model}"));
+        }
+        self.compatible.check(asked, model)?;
+        *request.body_mut() = rewrite::splice(request.body(), model).ok_or_else(unclear)?;
+        facts.model_asked = facts.model.replace(Arc::clone(model));
+        Ok(())
+    }
+}
+
+/// What a new conversation means for its session.
+struct Beginning {
+    prefix: Option<Fingerprint>,
+    anew: bool,
+}
+
+impl Opening<'_> {
+    fn beginning(&self) -> Fingerprint {
+        Fingerprint(self.hash)
+    }
+}
+
+impl Known {
+    fn facts(&self, sight: &Sight<'_>, named: &Named) -> RequestFacts {
+        RequestFacts {
+            session: Some(named.key),
+            hour_cache: self.hour_cache,
+            asker: Some(Arc::clone(&self.asker)),
+            ..only_of(sight)
+        }
+    }
+}
+
+/// What is known of a request alone.
+fn only_of(sight: &Sight<'_>) -> RequestFacts {
+    RequestFacts { model: sight.model.as_deref().map(Into::into), stream: sight.stream, ..RequestFacts::default() }
+}
+
+/// A fork has the system prompt and the first message of what it was forked from.
+fn prefix(sight: &Sight<'_>, opening: Opening<'_>) -> Fingerprint {
+    let both = [sight.system.hash.to_le_bytes(), opening.hash.to_le_bytes()].concat();
+    Fingerprint(xxhash_rust::xxh3::xxh3_128(&both))
+}
+
+fn header(headers: &HeaderMap, name: &HeaderName) -> Option<Arc<str>> {
+    valid(headers.get(name)?.to_str().ok()?)
+}
+
+/// A name or a path, not something else.
+fn valid(text: &str) -> Option<Arc<str>> {
+    let text = text.trim();
+    ((1..=LONGEST).contains(&text.len()) && !text.chars().any(char::is_control)).then(|| text.into())
+}

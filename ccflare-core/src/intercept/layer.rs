@@ -1,0 +1,61 @@
+//! Makes intercepting services.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::Request;
+use tower::{Layer, Service};
+
+use super::{AgentDirectory, CompatibleModels, Conversations, interceptor::Interceptor};
+
+/// Puts an [`Intercept`] over a service. By default it knows no agents but those whose orders it hears.
+#[derive(Clone, Debug, Default)]
+pub struct InterceptLayer {
+    shared: Arc<Interceptor>,
+}
+
+impl InterceptLayer {
+    /// Remembers conversations in `conversations`, finds agents and what is preferred for them in `directory`, and lets
+    /// a preferred model take the place of one that is `compatible`.
+    #[must_use]
+    pub fn new(
+        conversations: Conversations,
+        directory: Option<Arc<dyn AgentDirectory>>,
+        compatible: CompatibleModels,
+    ) -> Self {
+        Self { shared: Arc::new(Interceptor { conversations, directory, compatible }) }
+    }
+}
+
+impl<S> Layer<S> for InterceptLayer {
+    type Service = Intercept<S>;
+
+    fn layer(&self, inner: S) -> Intercept<S> {
+        Intercept { inner, shared: Arc::clone(&self.shared) }
+    }
+}
+
+/// See [the module](super).
+#[derive(Clone, Debug)]
+pub struct Intercept<S> {
+    inner: S,
+    shared: Arc<Interceptor>,
+}
+
+impl<S: Service<Request<Bytes>>> Service<Request<Bytes>> for Intercept<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Bytes>) -> S::Future {
+        self.shared.intercept(&mut request);
+        self.inner.call(request)
+    }
+}

@@ -1,0 +1,304 @@
+//! The shapes that clients send, and what is found in them. The bodies are shortened, their structure is as it was seen.
+
+use std::{convert::Infallible, sync::Arc};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use parking_lot::Mutex;
+use tower::{Layer, ServiceExt, service_fn};
+
+use super::*;
+use crate::{
+    clock::SystemClock,
+    domain::{Asker, RequestFacts},
+    error::ProxyError,
+    record::{RecordLayer, Recorder},
+    store::{RedbStore, WriteBehind},
+};
+
+const SESSION: &str = "b45df50c-d2fb-48a7-9a44-2f0d4f6a9c11";
+const REVIEWER: &str = "You review changes.\n\nLook for \"bugs\" first.";
+
+macro_rules! shape {
+    ($name:literal) => {
+        include_str!(concat!("shapes/", $name, ".json"))
+    };
+}
+
+/// Knows one agent by its prompt, and prefers what it is told.
+#[derive(Debug, Default)]
+struct OneAgent {
+    prefers: Mutex<Option<Arc<str>>>,
+    seen: Mutex<Vec<Asker>>,
+}
+
+impl AgentDirectory for OneAgent {
+    fn named_by(&self, system: &str, _: Option<&str>) -> Option<Arc<str>> {
+        let system = system.trim();
+        let is_reviewer = system == REVIEWER || system.starts_with(&format!("{REVIEWER}\n\n"));
+        is_reviewer.then(|| "reviewer".into())
+    }
+
+    fn preferred_model(&self, agent: &str, _: Option<&str>) -> Option<Arc<str>> {
+        self.prefers.lock().clone().filter(|_| agent == "reviewer")
+    }
+
+    fn seen(&self, asker: &Asker) {
+        self.seen.lock().push(asker.clone());
+    }
+}
+
+struct Stage {
+    layer: InterceptLayer,
+    directory: Arc<OneAgent>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let directory = Arc::new(OneAgent::default());
+        let known = Some(Arc::clone(&directory) as Arc<dyn AgentDirectory>);
+        let layer = InterceptLayer::new(Conversations::default(), known, CompatibleModels::default());
+        Self { layer, directory }
+    }
+
+    fn preferring(model: &str) -> Self {
+        let stage = Self::new();
+        *stage.directory.prefers.lock() = Some(model.into());
+        stage
+    }
+
+    /// The facts of a request, and its body as it goes on.
+    fn send(&self, body: &str, headers: &[(&'static str, &str)]) -> (RequestFacts, Bytes) {
+        let behind = service_fn(|request: Request<Bytes>| async move {
+            let facts = request.extensions().get::<RequestFacts>().cloned();
+            Ok::<_, Infallible>((facts.expect("there are always facts"), request.into_body()))
+        });
+        let request =
+            headers.iter().fold(Request::post("/v1/messages"), |request, (name, value)| request.header(*name, *value));
+        let request = request.body(Bytes::copy_from_slice(body.as_bytes())).expect("a request");
+        futures_util::FutureExt::now_or_never(self.layer.layer(behind).oneshot(request))
+            .expect("at once")
+            .expect("infallible")
+    }
+
+    fn facts(&self, body: &str) -> RequestFacts {
+        let (facts, after) = self.send(body, &[]);
+        assert_eq!(after, body, "every byte passes unchanged");
+        facts
+    }
+}
+
+/// What is expected of a shape: agent, whether it is a sub-agent, workspace.
+type Expected = (Option<&'static str>, bool, Option<&'static str>);
+
+#[test]
+fn each_shape_of_claude_code_tells_who_asks() {
+    let shapes: [(&str, &str, Expected); 12] = [
+        ("2.1.330", shape!("2.1.330-main"), (None, false, Some("/w/myrepo"))),
+        ("2.1.330, second turn", shape!("2.1.330-main-second-turn"), (None, false, Some("/w/myrepo"))),
+        ("2.1.330, no CLAUDE.md", shape!("2.1.330-main-without-instructions"), (None, false, Some("/w/myrepo"))),
+        ("2.1.330, compacted", shape!("2.1.330-compacted"), (None, false, Some("/w/myrepo"))),
+        ("2.1.330, haiku 4.5", shape!("2.1.330-haiku-4-5"), (None, false, Some("/w/myrepo"))),
+        ("2.1.330, sub-agent", shape!("2.1.330-subagent"), (Some("reviewer"), true, Some("/w/myrepo"))),
+        ("2.1.330, --agent", shape!("2.1.330-agent-flag"), (Some("reviewer"), false, Some("/w/myrepo"))),
+        ("2.1.197", shape!("2.1.197-main"), (None, false, Some("/w/myrepo"))),
+        ("2.1.197, sub-agent", shape!("2.1.197-subagent"), (Some("reviewer"), true, Some("/w/myrepo"))),
+        ("2.0.0", shape!("2.0.0-main"), (None, false, Some("/w/myrepo"))),
+        // Nothing in it says that it is one, unless its order was heard.
+        ("2.0.0, sub-agent", shape!("2.0.0-subagent"), (Some("reviewer"), false, Some("/w/myrepo"))),
+        ("2.0.0, errand", shape!("2.0.0-errand"), (None, false, None)),
+    ];
+    for (name, body, (agent, is_subagent, workspace)) in shapes {
+        let facts = Stage::new().facts(body);
+        let asker = facts.asker.expect(name);
+        assert_eq!(&*asker.session, SESSION, "{name}");
+        assert_eq!(asker.agent.as_deref(), agent, "{name}");
+        assert_eq!(asker.is_subagent, is_subagent, "{name}");
+        assert_eq!(asker.workspace.as_deref(), workspace, "{name}");
+        assert!(facts.model.is_some_and(|model| model.starts_with("claude-")), "{name}");
+        assert_eq!(facts.stream, Some(true), "{name}");
+        assert_eq!(facts.prefix.is_some(), !is_subagent && !name.contains("errand"), "{name}");
+    }
+}
+
+#[test]
+fn a_plain_client_has_a_session_by_what_it_always_sends() {
+    let stage = Stage::new();
+    let facts = stage.facts(shape!("plain-sdk"));
+    let asker = facts.asker.expect("an asker");
+    assert_eq!(*asker.session, facts.session.expect("a session").to_string());
+    assert_eq!((&asker.agent, &asker.workspace, facts.stream), (&None, &None, None));
+    let (other_key, _) = stage.send(shape!("plain-sdk"), &[("x-api-key", "another")]);
+    assert_ne!(other_key.session, facts.session);
+    let (again, _) = stage.send(shape!("plain-sdk"), &[]);
+    assert_eq!(again.session, facts.session);
+}
+
+#[test]
+fn the_header_names_the_session_before_the_body_does() {
+    let (facts, _) = Stage::new().send(shape!("2.1.330-main"), &[("x-claude-code-session-id", "from-the-header")]);
+    assert_eq!(&*facts.asker.expect("an asker").session, "from-the-header");
+}
+
+#[test]
+fn a_known_conversation_keeps_who_asks_without_being_read_to_its_end() {
+    let stage = Stage::new();
+    let header = [("x-claude-code-session-id", SESSION)];
+    let (first, _) = stage.send(shape!("2.1.330-main"), &header);
+    let (second, _) = stage.send(shape!("2.1.330-main-second-turn"), &header);
+    assert_eq!(second.asker, first.asker);
+    assert_eq!((second.stream, second.prefix, second.compacted), (None, None, false));
+    assert_eq!(stage.directory.seen.lock().len(), 1, "each conversation is told of once");
+}
+
+#[test]
+fn a_compacted_conversation_begins_anew_and_keeps_its_workspace() {
+    let stage = Stage::new();
+    let first = stage.facts(shape!("2.1.330-main"));
+    let errand = stage.facts(shape!("2.0.0-errand"));
+    let compacted = stage.facts(shape!("2.1.330-compacted"));
+    assert_eq!(first.session, compacted.session);
+    assert_ne!(first.prefix, compacted.prefix);
+    assert_eq!([first.compacted, errand.compacted, compacted.compacted], [false, false, true]);
+    assert_eq!(compacted.asker.expect("an asker").workspace.as_deref(), Some("/w/myrepo"));
+}
+
+#[test]
+fn a_fork_has_another_session_and_the_same_prefix() {
+    let stage = Stage::new();
+    let first = stage.facts(shape!("2.1.330-main"));
+    // The line for billing is not part of it.
+    let forked = shape!("2.1.330-main-second-turn").replace(SESSION, "11111111-d2fb-48a7-9a44-2f0d4f6a9c11");
+    let forked = stage.facts(&forked.replace("2.1.330.ccb", "2.1.330.f0f"));
+    assert_ne!(first.session, forked.session);
+    assert_eq!(first.prefix, forked.prefix);
+}
+
+#[test]
+fn what_tools_and_people_say_is_no_workspace() {
+    let body = shape!("2.1.330-main-second-turn").replace(" - Primary working directory: /w/myrepo", " - nothing");
+    let body = body.replace("(project instructions", "(instructions");
+    let asker = Stage::new().facts(&body).asker.expect("an asker");
+    assert_eq!(asker.workspace, None);
+}
+
+#[test]
+fn a_preferred_model_takes_the_place_of_the_one_asked_for_from_the_first_request_on() {
+    let stage = Stage::preferring("claude-sonnet-5-5");
+    let body = shape!("2.1.330-subagent");
+    let (facts, sent) = stage.send(body, &[]);
+    assert_eq!(facts.model.as_deref(), Some("claude-sonnet-5-5"));
+    assert_eq!(facts.model_asked.as_deref(), Some("claude-haiku-5-5"));
+    assert_eq!(sent, body.replace("claude-haiku-5-5", "claude-sonnet-5-5"), "no other byte is changed");
+    // What is preferred later is for later conversations.
+    *stage.directory.prefers.lock() = None;
+    let (again, _) = stage.send(body, &[]);
+    assert_eq!(again.model.as_deref(), Some("claude-sonnet-5-5"));
+}
+
+#[test]
+fn a_preference_that_does_not_apply_says_why() {
+    let refused = |stage: &Stage, body: &str| {
+        let facts = stage.facts(body);
+        assert_eq!(facts.model_asked, None);
+        facts.preference.expect("a preference").refused.expect("refused")
+    };
+    let why = refused(&Stage::preferring("claude-haiku-4-5"), shape!("2.1.330-subagent"));
+    assert!(why.contains("compatible"), "{why}");
+    let doubled = shape!("2.1.330-subagent").replacen('{', "{\"model\":\"claude-opus-5-5\",", 1);
+    let why = refused(&Stage::preferring("claude-sonnet-5-5"), &doubled);
+    assert!(why.contains("for certain"), "{why}");
+    let begun = shape!("2.1.330-main-second-turn")
+        .replace("You are an interactive agent", "You review changes.\\n\\nLook for \\\"bugs\\\" first.\\n\\n");
+    let why = refused(&Stage::preferring("claude-sonnet-5-5"), &begun);
+    assert!(why.contains("had begun"), "{why}");
+}
+
+#[test]
+fn a_preference_that_is_met_already_is_no_change() {
+    let facts = Stage::preferring("claude-haiku-5-5").facts(shape!("2.1.330-subagent"));
+    assert_eq!(facts.preference.map(|preference| preference.refused), Some(None));
+    assert_eq!(facts.model_asked, None);
+}
+
+#[test]
+fn odd_bodies_pass_with_the_facts_that_they_state() {
+    for body in [
+        "",
+        "not json",
+        "[]",
+        "{\"model\":7}",
+        "{\"model\":\"m\"",
+        r#"{"model":"m","messages":7}"#,
+        r#"{"messages":[[]]}"#,
+    ] {
+        let facts = Stage::new().facts(body);
+        assert_eq!(facts.asker, None, "{body}");
+    }
+    let (facts, _) = Stage::new().send("{\"model\":\"m\"}", &[("content-encoding", "gzip")]);
+    assert_eq!(facts, RequestFacts::default());
+}
+
+/// Lets the main thread ask and be answered with `answer`.
+async fn answered_with(stage: &Stage, answer: &'static str, kind: &'static str) {
+    let (queue, writer) = WriteBehind::start(Arc::new(RedbStore::in_memory()), Default::default());
+    let record = RecordLayer::new(Recorder::new(queue, Arc::new(SystemClock::new())));
+    let behind = service_fn(move |_: Request<Bytes>| async move {
+        let answer =
+            Response::builder().header("content-type", kind).body(Full::new(Bytes::from_static(answer.as_bytes())));
+        Ok::<_, ProxyError>(answer.expect("an answer"))
+    });
+    let request =
+        Request::post("/v1/messages").body(Bytes::from_static(shape!("2.1.330-main").as_bytes())).expect("a request");
+    let answer = stage.layer.layer(record.layer(behind)).oneshot(request).await.expect("an answer");
+    answer.into_body().collect().await.expect("a body");
+    writer.finish().await;
+}
+
+const ORDER_STREAM: &str = concat!(
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":",
+    "{\"type\":\"tool_use\",\"id\":\"toolu_1\",\"name\":\"Agent\",\"input\":{}}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",",
+    "\"partial_json\":\"{\\\"description\\\":\\\"d\\\",\\\"prompt\\\":\\\"Review src/lib.rs.\\\\nReport \\\\\\\"bu\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",",
+    "\"partial_json\":\"gs\\\\\\\" only.\\\",\\\"subagent_type\\\":\\\"Explore\\\"}\"}}\n\n",
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":1}\n\n",
+);
+
+const ORDER_WHOLE: &str = r#"{"content":[{"type":"text","text":"\"subagent_type\""},{"type":"tool_use","id":"toolu_1","name":"Task",
+    "input":{"description":"d","prompt":"Review src/lib.rs.\nReport \"bugs\" only.","subagent_type":"Explore"}}]}"#;
+
+#[tokio::test]
+async fn who_was_given_an_order_is_known_by_it_though_no_file_defines_him() {
+    for (answer, kind) in [(ORDER_STREAM, "text/event-stream"), (ORDER_WHOLE, "application/json")] {
+        for body in [shape!("2.1.330-subagent"), shape!("2.1.197-subagent"), shape!("2.0.0-subagent")] {
+            let stage = Stage::new();
+            answered_with(&stage, answer, kind).await;
+            let asker = stage.facts(body).asker.expect("an asker");
+            assert_eq!((asker.agent.as_deref(), asker.is_subagent), (Some("Explore"), true), "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_order_of_another_session_names_nobody() {
+    let stage = Stage::new();
+    answered_with(&stage, ORDER_STREAM, "text/event-stream").await;
+    let stranger = shape!("2.1.330-subagent").replace(SESSION, "11111111-d2fb-48a7-9a44-2f0d4f6a9c11");
+    assert_eq!(stage.facts(&stranger).asker.expect("an asker").agent.as_deref(), Some("reviewer"));
+}
+
+#[test]
+fn the_type_in_the_header_names_an_agent_that_nothing_else_names() {
+    let body = shape!("2.1.330-subagent").replace("You review changes.", "You plan.");
+    let named = |kind: &str| {
+        let (facts, _) =
+            Stage::new().send(&body, &[("x-claude-code-agent-type", kind), ("x-claude-code-agent-id", "a1")]);
+        let asker = facts.asker.expect("an asker");
+        assert_eq!(asker.subagent.as_deref(), Some("a1"));
+        asker.agent.clone()
+    };
+    assert_eq!(named("Plan").as_deref(), Some("Plan"));
+    assert_eq!(named("custom"), None);
+}
