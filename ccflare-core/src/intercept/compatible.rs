@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::agents::Compatibility;
+
 /// Groups of models that take the same requests. What a client sends follows the model: thinking, effort, limits and
 /// betas of one are an error to another, so a preference may only choose within a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +51,12 @@ impl CompatibleModels {
             "{preferred} is in no group of compatible models, so it would never apply; those are {}",
             known.join(", ")
         ))
+    }
+}
+
+impl Compatibility for CompatibleModels {
+    fn check(&self, from: Option<&str>, to: &str) -> Result<(), String> {
+        self.check_preference(from, to)
     }
 }
 

@@ -17,6 +17,7 @@ fn ten() -> Vec<Exchange> {
         (exchange.intent.id, exchange.intent.at) = (ExchangeId::new(at), at);
         exchange.intent.asker = Some(Arc::new(Asker {
             session: format!("session {}", number / 5).into(),
+            conversation: crate::domain::Fingerprint(u128::from(number / 5)),
             subagent: None,
             is_subagent: false,
             agent: (number % 2 == 1).then(|| "reviewer".into()),

@@ -88,7 +88,14 @@ fn exchange(lot: &Lot) -> Exchange {
             asker: session.map(|session| {
                 let agent = agent_number.map(agent);
                 let session = format!("session {session}").into();
-                Arc::new(Asker { session, subagent: None, is_subagent: false, agent, workspace: None })
+                Arc::new(Asker {
+                    session,
+                    conversation: crate::domain::Fingerprint(0),
+                    subagent: None,
+                    is_subagent: false,
+                    agent,
+                    workspace: None,
+                })
             }),
             preference: None,
         },
