@@ -144,6 +144,9 @@ async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
             let before = query.before.clone();
             Reply::Requests { before, page: control.requests(query).await.map_err(Into::into) }
         }
+        Wish::Overview(query) => Reply::Overview(control.analytics(query).await.map_err(Into::into)),
+        Wish::Analytics(query) => Reply::Analytics(control.analytics(query).await.map_err(Into::into)),
+        Wish::Stats => Reply::Stats(control.stats().await.map_err(Into::into)),
         Wish::Act(Act::BeginLogin(login)) => Reply::LoginBegun(control.begin_login(login).await.map_err(Into::into)),
         Wish::Act(act) => Reply::Done(change(control, act).await.map_err(Into::into)),
     }
@@ -172,6 +175,7 @@ async fn change(control: &dyn Control, act: Act) -> Result<String, ccflare_core:
         Act::CompleteLogin { session, pasted } => {
             format!("account {:?} is logged in", control.complete_login(&session, &pasted).await?.name)
         }
+        Act::ResetStats => format!("{} requests forgotten", control.reset_stats().await?.removed_requests),
         Act::BeginLogin(login) => control.begin_login(login).await?.auth_url,
     })
 }

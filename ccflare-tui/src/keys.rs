@@ -33,14 +33,22 @@ pub(crate) enum Command {
     Resize,
     LogInAgain,
     Remove,
+    Metric,
+    Group,
+    Cumulative,
+    ByModel,
+    Select,
+    Reset,
 }
 
 /// Where a key works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Everywhere,
-    /// Where there is something to move in.
+    /// Where one of a list is chosen.
     Lists,
+    /// There, and where a text is longer than the screen.
+    Texts,
     On(Screen),
 }
 
@@ -49,7 +57,8 @@ impl Place {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Everywhere => "Everywhere",
-            Self::Lists => "Lists and texts",
+            Self::Lists => "Lists",
+            Self::Texts => "Lists and texts",
             Self::On(screen) => screen.title(),
         }
     }
@@ -57,7 +66,8 @@ impl Place {
     fn holds(self, screen: Screen) -> bool {
         match self {
             Self::Everywhere => true,
-            Self::Lists => screen != Screen::Overview,
+            Self::Lists => matches!(screen, Screen::Accounts | Screen::Requests),
+            Self::Texts => !matches!(screen, Screen::Overview | Screen::Analytics),
             Self::On(there) => there == screen,
         }
     }
@@ -89,32 +99,28 @@ const fn on(
 }
 
 /// All keys but the screens' numbers, in the order of the help.
+#[rustfmt::skip] // One line a key.
 pub(crate) const BINDINGS: &[Binding] = {
     use Command as C;
     use Event::{Char, CtrlChar, Shift};
-    use Place::{Everywhere, Lists, On};
+    use Place::{Everywhere, Lists, On, Texts};
     use Screen as S;
     &[
         on(Everywhere, "?", &[Char('?'), Event::Key(Key::F1)], C::Help, "help", "this help, and back (also F1)"),
         on(Everywhere, "Tab", &[Event::Key(Key::Tab)], C::Next, "", "the next screen"),
         on(Everywhere, "Shift-Tab", &[Shift(Key::Tab)], C::Previous, "", "the screen before"),
-        on(
-            Everywhere,
-            "q",
-            &[Char('q'), Event::Key(Key::Esc)],
-            C::Back,
-            "back",
-            "one step back; from the overview, out (also Esc)",
-        ),
+        on(Everywhere, "q", &[Char('q'), Event::Key(Key::Esc)], C::Back, "back", "one step back; from the overview, out (also Esc)"),
         on(Everywhere, "Q", &[Char('Q'), CtrlChar('c')], C::Quit, "", "leave at once (also Ctrl-C)"),
         on(Everywhere, "r", &[Char('r')], C::Refresh, "", "ask for everything anew"),
         on(Lists, "/", &[Char('/')], C::Filter, "filter", "show only what has these words in it; Esc ends it"),
-        on(Lists, "↑", &[Event::Key(Key::Up), Char('k')], C::Up, "", "one up (also k, or the wheel)"),
-        on(Lists, "↓", &[Event::Key(Key::Down), Char('j')], C::Down, "", "one down (also j, or the wheel)"),
-        on(Lists, "PgUp", &[Event::Key(Key::PageUp)], C::PageUp, "", "a page up"),
-        on(Lists, "PgDn", &[Event::Key(Key::PageDown)], C::PageDown, "", "a page down"),
-        on(Lists, "g", &[Char('g'), Event::Key(Key::Home)], C::First, "", "to the beginning (also Home)"),
-        on(Lists, "G", &[Char('G'), Event::Key(Key::End)], C::Last, "", "to the end (also End)"),
+        on(Texts, "↑", &[Event::Key(Key::Up), Char('k')], C::Up, "", "one up (also k, or the wheel)"),
+        on(Texts, "↓", &[Event::Key(Key::Down), Char('j')], C::Down, "", "one down (also j, or the wheel)"),
+        on(Texts, "PgUp", &[Event::Key(Key::PageUp)], C::PageUp, "", "a page up"),
+        on(Texts, "PgDn", &[Event::Key(Key::PageDown)], C::PageDown, "", "a page down"),
+        on(Texts, "g", &[Char('g'), Event::Key(Key::Home)], C::First, "", "to the beginning (also Home)"),
+        on(Texts, "G", &[Char('G'), Event::Key(Key::End)], C::Last, "", "to the end (also End)"),
+        on(On(S::Overview), "←", &[Event::Key(Key::Left)], C::Newer, "", "a shorter time"),
+        on(On(S::Overview), "→", &[Event::Key(Key::Right)], C::Older, "time", "a longer time"),
         on(On(S::Accounts), "a", &[Char('a')], C::AddKey, "add", "add an account by its API key"),
         on(On(S::Accounts), "o", &[Char('o')], C::AddLogin, "login", "add an account by logging in (OAuth)"),
         on(On(S::Accounts), "p", &[Char('p')], C::Pause, "pause", "pause the account, or resume it"),
@@ -123,24 +129,18 @@ pub(crate) const BINDINGS: &[Binding] = {
         on(On(S::Accounts), "y", &[Char('y')], C::Prioritize, "order", "move the account in the order"),
         on(On(S::Accounts), "t", &[Char('t')], C::Resize, "tier", "state the account's size"),
         on(On(S::Accounts), "l", &[Char('l')], C::LogInAgain, "re-login", "log the account in again"),
-        on(
-            On(S::Accounts),
-            "d",
-            &[Char('d'), Event::Key(Key::Del)],
-            C::Remove,
-            "remove",
-            "remove the account, after its name was typed (also Del)",
-        ),
-        on(
-            On(S::Requests),
-            "Enter",
-            &[Event::Key(Key::Enter)],
-            C::Open,
-            "detail",
-            "one request with its attempts, and back",
-        ),
+        on(On(S::Accounts), "d", &[Char('d'), Event::Key(Key::Del)], C::Remove, "remove", "remove the account, after its name was typed (also Del)"),
+        on(On(S::Requests), "Enter", &[Event::Key(Key::Enter)], C::Open, "detail", "one request with its attempts, and back"),
         on(On(S::Requests), "←", &[Event::Key(Key::Left)], C::Newer, "", "in the detail: the newer request"),
         on(On(S::Requests), "→", &[Event::Key(Key::Right)], C::Older, "", "in the detail: the older request"),
+        on(On(S::Analytics), "←", &[Event::Key(Key::Left)], C::Newer, "", "a shorter time"),
+        on(On(S::Analytics), "→", &[Event::Key(Key::Right)], C::Older, "time", "a longer time"),
+        on(On(S::Analytics), "m", &[Char('m')], C::Metric, "number", "another number over time: tokens, cost, times, errors, …"),
+        on(On(S::Analytics), "b", &[Char('b')], C::Group, "by", "sums by model, account, agent, client key or day"),
+        on(On(S::Analytics), "v", &[Char('v')], C::ByModel, "models", "each model for itself, or all in one"),
+        on(On(S::Analytics), "c", &[Char('c')], C::Cumulative, "sum up", "running sums, or each time for itself"),
+        on(On(S::Analytics), "f", &[Char('f')], C::Select, "filter", "which requests: accounts, models, agents, keys, status"),
+        on(On(S::Stats), "x", &[Char('x')], C::Reset, "reset", "forget all requests and begin anew, after a word was typed"),
     ]
 };
 

@@ -9,6 +9,7 @@ use super::{
     Act, Answers, Effect, Failure, Field, Form, Item, Kind, Model, Offer, Purpose,
     form::{tier, tiers},
     shelf::any_says,
+    stats::RESET,
 };
 use crate::{keys::Command, theme::Role};
 
@@ -89,6 +90,9 @@ impl Model {
     }
 
     pub(crate) fn submitted(&mut self, purpose: Purpose, answers: Answers) -> Vec<Effect> {
+        if purpose == Purpose::Select {
+            return self.select(&answers);
+        }
         match act(purpose, &answers) {
             Ok(act) => self.act(act),
             Err(says) => self.refused(Failure { is_lost: false, says }),
@@ -123,6 +127,9 @@ fn act(purpose: Purpose, answers: &Answers) -> Result<Act, String> {
         Purpose::Resize { id, name } => {
             edit(id, name, AccountEdit::Tier(tier(answers.at(0)).ok_or("a tier is 1, 5 or 20")?))
         }
+        Purpose::Reset if answers.at(0) == RESET => Act::ResetStats,
+        Purpose::Reset => return Err(format!("to forget everything, type {RESET:?}")),
+        Purpose::Select => return Err("nothing is changed by looking".to_owned()),
         Purpose::Remove { id } => Act::RemoveAccount { id, confirm: answers.at(0).to_owned() },
     })
 }

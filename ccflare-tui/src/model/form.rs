@@ -86,6 +86,10 @@ pub(crate) enum Purpose {
     Remove {
         id: String,
     },
+    /// Which requests are summed up.
+    Select,
+    /// Forget everything that was counted.
+    Reset,
 }
 
 /// What was filled in, field by field. Wiped when it is gone; its `Debug` shows nothing.

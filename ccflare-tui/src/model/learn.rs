@@ -20,6 +20,15 @@ impl Model {
                 Some(page) => self.requests.learn(before.as_deref(), page),
                 None => self.requests.missed(),
             },
+            Reply::Overview(view) => {
+                let view = self.heard(Topic::Overview, view).filter(|view| self.overview.fits(view));
+                self.overview.view = view.or(self.overview.view.take());
+            }
+            Reply::Analytics(view) => {
+                let view = self.heard(Topic::Analytics, view).filter(|view| self.analytics.fits(view));
+                self.analytics.view = view.or(self.analytics.view.take());
+            }
+            Reply::Stats(view) => self.stats.view = self.heard(Topic::Stats, view).or(self.stats.view.take()),
             Reply::Done(done) => return self.done(done),
             Reply::LoginBegun(Ok(login)) => return self.ask_for_code(login),
             Reply::LoginBegun(Err(failure)) => return self.refused(failure),

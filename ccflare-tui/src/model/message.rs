@@ -3,7 +3,7 @@
 use ccflare_core::{
     control::{
         ControlError,
-        views::{AccountEdit, AccountView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, StatusView},
+        views::{AccountEdit, AccountView, AnalyticsQuery, AnalyticsView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, StatsView, StatusView},
     },
     domain::Timestamp,
 };
@@ -57,6 +57,9 @@ pub(crate) enum Wish {
     Status,
     Accounts,
     Requests(RequestPageQuery),
+    Overview(AnalyticsQuery),
+    Analytics(AnalyticsQuery),
+    Stats,
     Act(Act),
 }
 
@@ -75,7 +78,7 @@ pub(crate) enum Act {
         confirm: String,
     },
     BeginLogin(NewLogin),
-    CompleteLogin {
+    ResetStats, CompleteLogin {
         session: String,
         pasted: String,
     },
@@ -90,6 +93,9 @@ pub(crate) enum Reply {
         before: Option<String>,
         page: Result<RequestPage, Failure>,
     },
+    Overview(Result<AnalyticsView, Failure>),
+    Analytics(Result<AnalyticsView, Failure>),
+    Stats(Result<StatsView, Failure>),
     /// A change, and what to say about it.
     Done(Result<String, Failure>),
     LoginBegun(Result<LoginView, Failure>),

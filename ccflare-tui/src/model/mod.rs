@@ -4,6 +4,7 @@
 use ccflare_core::{control::views::StatusView, domain::Timestamp};
 
 mod accounts;
+mod analytics;
 mod form;
 mod learn;
 mod link;
@@ -12,8 +13,10 @@ mod mouse;
 mod requests;
 mod screen;
 mod shelf;
+mod stats;
 mod topics;
 
+pub(crate) use analytics::{Analytics, Group, Metric, RANGES};
 pub(crate) use form::{Answers, Field, Form, Kind, Offer, Purpose};
 pub(crate) use link::Link;
 pub(crate) use message::{Act, Effect, Failure, Message, Reply, Wish};
@@ -21,6 +24,7 @@ pub(crate) use mouse::Click;
 pub(crate) use requests::Requests;
 pub(crate) use screen::Screen;
 pub(crate) use shelf::{Item, Shelf};
+pub(crate) use stats::Stats;
 pub(crate) use topics::{Topic, Topics};
 
 use crate::{
@@ -49,6 +53,10 @@ pub(crate) struct Model {
     pub(crate) status: Option<StatusView>,
     pub(crate) accounts: Shelf<ccflare_core::control::views::AccountView>,
     pub(crate) requests: Requests,
+    /// The sums on the overview.
+    pub(crate) overview: Analytics,
+    pub(crate) analytics: Analytics,
+    pub(crate) stats: Stats,
 }
 
 /// What the bottom line says for a while.
@@ -79,6 +87,9 @@ impl Model {
             status: None,
             accounts: Shelf::default(),
             requests: Requests::default(),
+            overview: Analytics::default(),
+            analytics: Analytics::default(),
+            stats: Stats::default(),
         }
     }
 
@@ -155,7 +166,9 @@ impl Model {
             command => match self.screen {
                 Screen::Accounts => self.obey_in_accounts(command),
                 Screen::Requests => self.obey_in_requests(command),
-                _ => Vec::new(),
+                Screen::Overview => self.obey_in_overview(command),
+                Screen::Analytics => self.obey_in_analytics(command),
+                Screen::Stats => self.obey_in_stats(command),
             },
         }
     }
@@ -174,6 +187,9 @@ impl Model {
         if let Some(filter) = self.filter().filter(|filter| !filter.is_empty()) {
             filter.clear();
             return Vec::new();
+        }
+        if self.screen == Screen::Analytics && !self.analytics.filtered_by().is_empty() {
+            return self.obey_in_analytics(Command::Back);
         }
         if self.screen == Screen::Overview { vec![Effect::Quit] } else { self.go(Screen::Overview) }
     }

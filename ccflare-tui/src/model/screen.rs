@@ -6,17 +6,22 @@ pub(crate) enum Screen {
     Overview,
     Accounts,
     Requests,
+    Analytics,
+    Stats,
 }
 
 impl Screen {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Overview, Self::Accounts, Self::Requests];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Overview, Self::Accounts, Self::Requests, Self::Analytics, Self::Stats];
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Accounts => "Accounts",
             Self::Requests => "Requests",
+            Self::Analytics => "Analytics",
+            Self::Stats => "Stats",
         }
     }
 

@@ -12,6 +12,9 @@ pub(crate) enum Topic {
     Status,
     Accounts,
     Requests,
+    Overview,
+    Analytics,
+    Stats,
 }
 
 /// When each topic was asked about, and whether the answer is still on its way.
@@ -75,9 +78,13 @@ impl Model {
         }
         let mut wanted = vec![(Topic::Status, OFTEN)];
         match self.screen {
-            Screen::Overview => wanted.extend([(Topic::Accounts, OFTEN), (Topic::Requests, OFTEN)]),
+            Screen::Overview => {
+                wanted.extend([(Topic::Accounts, OFTEN), (Topic::Requests, OFTEN), (Topic::Overview, SELDOM)]);
+            }
             Screen::Accounts => wanted.push((Topic::Accounts, OFTEN)),
             Screen::Requests => wanted.extend([(Topic::Requests, OFTEN), (Topic::Accounts, SELDOM)]),
+            Screen::Analytics => wanted.push((Topic::Analytics, SELDOM)),
+            Screen::Stats => wanted.push((Topic::Stats, SELDOM)),
         }
         wanted
     }
@@ -86,6 +93,9 @@ impl Model {
         match topic {
             Topic::Status => Wish::Status,
             Topic::Accounts => Wish::Accounts,
+            Topic::Overview => Wish::Overview(self.overview.query()),
+            Topic::Analytics => Wish::Analytics(self.analytics.query()),
+            Topic::Stats => Wish::Stats,
             Topic::Requests => Wish::Requests(RequestPageQuery::newest(100)),
         }
     }

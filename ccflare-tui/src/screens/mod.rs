@@ -1,10 +1,12 @@
 //! The screens: each draws what the model holds, and nothing else.
 
 mod accounts;
+mod analytics;
 mod frame;
 mod help;
 mod overview;
 mod requests;
+mod stats;
 
 use crate::{
     keys::Command,
@@ -31,6 +33,8 @@ pub(crate) fn draw(model: &Model, canvas: &Canvas<'_>) {
         Screen::Overview => overview::draw(model, &body),
         Screen::Accounts => accounts::draw(model, &body),
         Screen::Requests => requests::draw(model, &body),
+        Screen::Analytics => analytics::draw(model, &body),
+        Screen::Stats => stats::draw(model, &body),
     }
 }
 
@@ -41,9 +45,9 @@ pub(crate) fn row_at(model: &Model, y: usize) -> Option<usize> {
         return None;
     }
     let rows: Rows = match model.screen {
-        Screen::Overview => return None,
         Screen::Accounts => accounts::rows(model, width, height),
         Screen::Requests => requests::rows(model, height)?,
+        _ => return None,
     };
     rows.at(y.checked_sub(HEAD)?)
 }

@@ -4,5 +4,6 @@ mod accounts;
 mod frame;
 mod requests;
 mod stage;
+mod sums;
 
 pub(crate) use stage::{SIZES, Stage};
