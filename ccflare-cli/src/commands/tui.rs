@@ -82,7 +82,7 @@ fn shown(address: &Url) -> String {
 async fn start(config: Config, own: Own) -> Result<Connected> {
     let running = ccflare_server::start(config).await?;
     let (control, place) = (Arc::clone(&running.control), running.address.to_string());
-    let note = Some(format!("no server was running: this process serves on {place} as long as it is open"));
+    let note = Some(format!("no server was running, so this process serves {place} while it is open"));
     *own.lock().map_err(|_| anyhow!("the face is gone"))? = Some(running);
     Ok(Connected { control, place, note })
 }

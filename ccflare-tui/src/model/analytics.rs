@@ -155,7 +155,8 @@ impl Analytics {
     /// The filter in a line; empty if there is none.
     pub(crate) fn filtered_by(&self) -> String {
         let RequestFilter { accounts, models, agents, client_keys, status } = &self.filter;
-        let named = [("account", accounts), ("model", models), ("agent", agents), ("key", client_keys), ("status", status)];
+        let named =
+            [("account", accounts), ("model", models), ("agent", agents), ("key", client_keys), ("status", status)];
         let says = named.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_deref()?)));
         says.collect::<Vec<_>>().join(", ")
     }

@@ -3,7 +3,10 @@
 use ccflare_core::{
     control::{
         ControlError,
-        views::{AccountEdit, AccountView, AnalyticsQuery, AnalyticsView, LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, StatsView, StatusView},
+        views::{
+            AccountEdit, AccountView, AnalyticsQuery, AnalyticsView, LoginView, NewAccount, NewLogin, RequestPage,
+            RequestPageQuery, StatsView, StatusView,
+        },
     },
     domain::Timestamp,
 };
@@ -78,7 +81,8 @@ pub(crate) enum Act {
         confirm: String,
     },
     BeginLogin(NewLogin),
-    ResetStats, CompleteLogin {
+    ResetStats,
+    CompleteLogin {
         session: String,
         pasted: String,
     },

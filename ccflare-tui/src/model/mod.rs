@@ -2,6 +2,7 @@
 //! be done comes back as [`Effect`]s.
 
 use ccflare_core::{control::views::StatusView, domain::Timestamp};
+use cursive::event::{Event, Key};
 
 mod accounts;
 mod analytics;
@@ -111,8 +112,7 @@ impl Model {
                 }
                 self.due()
             }
-            Message::Key(key) if self.typing => self.typed(&key),
-            Message::Key(key) => keys::command(self, &key).map_or_else(Vec::new, |command| self.obey(command)),
+            Message::Key(key) => self.pressed_key(&key),
             Message::Click(click) => self.clicked(click),
             Message::Reply(reply) => self.learn(reply),
             Message::Submitted(purpose, answers) => self.submitted(purpose, answers),
@@ -125,6 +125,15 @@ impl Model {
                 Vec::new()
             }
         }
+    }
+
+    /// Whoever presses a key has read what was said.
+    fn pressed_key(&mut self, key: &Event) -> Vec<Effect> {
+        self.notice = None;
+        if self.typing {
+            return self.typed(key);
+        }
+        keys::command(self, key).map_or_else(Vec::new, |command| self.obey(command))
     }
 
     /// Says something at the bottom for a while.
@@ -212,8 +221,7 @@ impl Model {
         }
     }
 
-    fn typed(&mut self, key: &cursive::event::Event) -> Vec<Effect> {
-        use cursive::event::{Event, Key};
+    fn typed(&mut self, key: &Event) -> Vec<Effect> {
         match (key, self.filter()) {
             (Event::Char(c), Some(filter)) if filter.len() < 200 => filter.push(*c),
             (Event::Key(Key::Backspace), Some(filter)) => drop(filter.pop()),

@@ -12,8 +12,7 @@ pub(crate) enum Screen {
 
 impl Screen {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Overview, Self::Accounts, Self::Requests, Self::Analytics, Self::Stats];
+    pub(crate) const ALL: [Self; 5] = [Self::Overview, Self::Accounts, Self::Requests, Self::Analytics, Self::Stats];
 
     pub(crate) const fn title(self) -> &'static str {
         match self {

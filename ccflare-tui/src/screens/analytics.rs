@@ -92,9 +92,16 @@ fn summary(totals: &TotalsView, canvas: &Canvas<'_>) {
 pub(super) fn change(before: Option<f64>, now: Option<f64>, more_is_better: Option<bool>) -> (Role, String) {
     let (Some(before), Some(now)) = (before, now) else { return (Role::Muted, String::new()) };
     let change = Change::new(before, now);
+    if change.direction().is_none() {
+        return (Role::Muted, String::new());
+    }
     let role = match (change.direction(), more_is_better) {
         (Some(direction), Some(more)) if direction.is_ne() => {
-            if direction.is_gt() == more { Role::Good } else { Role::Bad }
+            if direction.is_gt() == more {
+                Role::Good
+            } else {
+                Role::Bad
+            }
         }
         _ => Role::Muted,
     };
@@ -125,7 +132,8 @@ pub(super) fn draw_values(metric: Metric, lines: &[Vec<Option<f64>>], view: &Ana
         true => values.iter().flatten().copied().fold(0.0, f64::max),
         false => values.iter().flatten().sum(),
     };
-    let bars = |number: usize| lines.iter().map(move |values| sum(&values[number * each..((number + 1) * each).min(count)]));
+    let bars =
+        |number: usize| lines.iter().map(move |values| sum(&values[number * each..((number + 1) * each).min(count)]));
     let stacks: Vec<Vec<f64>> = (0..count.div_ceil(each)).map(|number| bars(number).collect()).collect();
     let highest = stacks.iter().map(|stack| stack.iter().sum()).fold(0.0, f64::max);
     let top = round_up(highest);
@@ -226,27 +234,36 @@ fn sums(group: Group, view: &AnalyticsView) -> Vec<Sums> {
         Group::Account => of(&view.account_performance),
         Group::Agent => of(&view.agent_performance),
         Group::ClientKey => of(&view.client_key_performance),
-        Group::Day => view.cost_by_day.iter().rev().map(|day| Sums {
-            name: day.date.clone(),
-            requests: day.requests,
-            cost: dollars(day.cost_usd),
-            tokens: Some(day.total_tokens),
-            cache_hit_rate: None,
-            error_rate: None,
-            p95: None,
-        }).collect(),
-        Group::Model => view.model_performance.iter().map(|model| {
-            let cost = view.cost_by_model.iter().find(|cost| cost.model == model.model);
-            Sums {
-                name: model.model.clone(),
-                requests: model.requests,
-                cost: dollars(cost.map_or(0.0, |cost| cost.cost_usd)),
-                tokens: cost.map(|cost| cost.total_tokens),
+        Group::Day => view
+            .cost_by_day
+            .iter()
+            .rev()
+            .map(|day| Sums {
+                name: day.date.clone(),
+                requests: day.requests,
+                cost: dollars(day.cost_usd),
+                tokens: Some(day.total_tokens),
                 cache_hit_rate: None,
-                error_rate: model.error_rate,
-                p95: model.p95_response_time,
-            }
-        }).collect(),
+                error_rate: None,
+                p95: None,
+            })
+            .collect(),
+        Group::Model => view
+            .model_performance
+            .iter()
+            .map(|model| {
+                let cost = view.cost_by_model.iter().find(|cost| cost.model == model.model);
+                Sums {
+                    name: model.model.clone(),
+                    requests: model.requests,
+                    cost: dollars(cost.map_or(0.0, |cost| cost.cost_usd)),
+                    tokens: cost.map(|cost| cost.total_tokens),
+                    cache_hit_rate: None,
+                    error_rate: model.error_rate,
+                    p95: model.p95_response_time,
+                }
+            })
+            .collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is around every screen: tabs and how it stands above, keys or what was said below.
 
-use ccflare_core::report::{At, Left};
+use ccflare_core::report::Left;
 
 use super::Button;
 use crate::{
@@ -60,9 +60,9 @@ fn tabs(width: usize) -> Vec<Button> {
 
 /// The line that says how it stands.
 fn standing(model: &Model, canvas: &Canvas<'_>) {
-    let clock = At(model.now).to_string();
-    canvas.right(0, Role::Muted, &format!("{clock} UTC"));
-    let line = canvas.area(0, 0, canvas.width().saturating_sub(wide(&clock) + 6), 1);
+    let clock = format!("{} UTC", super::requests::time(&model.now.to_string()));
+    canvas.right(0, Role::Muted, &clock);
+    let line = canvas.area(0, 0, canvas.width().saturating_sub(wide(&clock) + 1), 1);
     match &model.link {
         Link::Connecting => {
             line.line(0, 0, &[(Role::Warning, "◌ "), (Role::Plain, &model.place), (Role::Muted, " …")]);

@@ -27,7 +27,11 @@ pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
         canvas.put(x, 0, Role::Muted, "asking …");
         return below(model, &canvas.below(5));
     };
-    let note = format!("{} tokens · {} moved to another account", Count(view.totals.total_tokens), Count(view.totals.failovers));
+    let note = format!(
+        "{} tokens · {} moved to another account",
+        Count(view.totals.total_tokens),
+        Count(view.totals.failovers)
+    );
     canvas.put(x, 0, Role::Muted, &cut(&note, canvas.width().saturating_sub(x)));
     cards(view, &canvas.area(0, 1, canvas.width(), 4));
     let rest = canvas.below(5);
@@ -67,8 +71,8 @@ fn cards(view: &AnalyticsView, canvas: &Canvas<'_>) {
             role: if now.error_rate.unwrap_or(0.0) > 5.0 { Role::Bad } else { Role::Good },
         },
         Card {
-            name: "P50 / P95",
-            number: format!("{} / {}", took(now.p50_response_time), took(now.p95_response_time)),
+            name: "P50/P95",
+            number: format!("{}/{}", took(now.p50_response_time), took(now.p95_response_time)),
             change: change(before.p95_response_time, now.p95_response_time, Some(false)),
             past: past(Metric::ResponseTime),
             role: Role::Blue,

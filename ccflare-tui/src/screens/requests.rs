@@ -117,10 +117,9 @@ fn row(request: &RequestView) -> Vec<Cell> {
 
 /// Everything about one request.
 fn detail(request: &RequestView, width: usize) -> Vec<Line> {
-    let fact = |name: &str, text: String| vec![(Role::Muted, format!("{name:<10}")), (Role::Plain, text)];
     let mut lines = vec![
         vec![
-            (Role::Muted, format!("{:<10}", "outcome")),
+            (Role::Muted, format!("{:<12}", "outcome")),
             (role_of(request), format!("{}, {}", Known(request.status_code), request.outcome)),
         ],
         fact("arrived", At::parse(&request.timestamp).map(|at| format!("{at} UTC")).unwrap_or_default()),
@@ -128,11 +127,10 @@ fn detail(request: &RequestView, width: usize) -> Vec<Line> {
         fact(
             "took",
             format!(
-                "{} in all, {} to the headers, {} to the first token, {}",
+                "{} in all, {} to the headers, {} to the first token",
                 took(request.response_time_ms),
                 took(request.time_to_headers_ms),
                 took(request.time_to_first_token_ms),
-                Known(request.tokens_per_second.map(Rate)),
             ),
         ),
         fact(
@@ -145,7 +143,10 @@ fn detail(request: &RequestView, width: usize) -> Vec<Line> {
                 count(request.cache_creation_input_tokens),
             ),
         ),
-        fact("tokens out", format!("{:#}", count(request.output_tokens))),
+        fact(
+            "tokens out",
+            format!("{:#}, {}", count(request.output_tokens), Known(request.tokens_per_second.map(Rate))),
+        ),
         fact("cost", format!("{:#} by the prices of {}", cost(request), Known(request.priced_with.as_deref()))),
         fact("bytes", format!("{} up, {} down", Size(request.request_bytes), Size(request.response_bytes))),
         fact("id", request.id.clone()),
@@ -161,6 +162,10 @@ fn detail(request: &RequestView, width: usize) -> Vec<Line> {
         lines.extend(attempt(number + 1, tried, whole, width));
     }
     lines
+}
+
+fn fact(name: &str, text: String) -> Line {
+    vec![(Role::Muted, format!("{name:<12}")), (Role::Plain, text)]
 }
 
 fn model_line(request: &RequestView) -> String {

@@ -30,7 +30,10 @@ fn lines(stats: &StatsView, width: usize) -> Vec<Line> {
         fact("response time", format!("{} on average", Took::from_millis(stats.avg_response_time as f64))),
         fact("output speed", Known(stats.avg_tokens_per_second.map(Rate)).to_string()),
         fact("tokens", format!("{:#}", Count(stats.total_tokens))),
-        fact("cost", format!("{} ({} saved by the cache)", dollars(stats.total_cost_usd), dollars(stats.cache_savings_usd))),
+        fact(
+            "cost",
+            format!("{} ({} saved by the cache)", dollars(stats.total_cost_usd), dollars(stats.cache_savings_usd)),
+        ),
         fact("accounts used", stats.active_accounts.to_string()),
         Vec::new(),
         title("Models used most", width),
@@ -54,7 +57,11 @@ fn lines(stats: &StatsView, width: usize) -> Vec<Line> {
 }
 
 fn title(text: &str, width: usize) -> Line {
-    vec![(Role::Muted, "─ ".to_owned()), (Role::Strong, text.to_owned()), (Role::Muted, " ".to_owned() + &"─".repeat(width.saturating_sub(text.len() + 3)))]
+    vec![
+        (Role::Muted, "─ ".to_owned()),
+        (Role::Strong, text.to_owned()),
+        (Role::Muted, " ".to_owned() + &"─".repeat(width.saturating_sub(text.len() + 3))),
+    ]
 }
 
 /// A name, a bar and what it means.

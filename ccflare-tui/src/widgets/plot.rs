@@ -31,8 +31,9 @@ pub(crate) fn axes<'a>(
         return None;
     }
     for (label, row) in labels.iter().zip([0, (height - 1) / 2, height - 1]) {
-        // In two rows there is no middle.
-        if height > 2 || row == 0 || label == &labels[2] {
+        // A middle that reads like one of the ends, or stands on it, is none.
+        let is_middle = height > 2 && *label != labels[0] && *label != labels[2];
+        if is_middle || row == 0 || row + 1 == height {
             canvas.field(0, row, margin - 1, Role::Muted, label, true);
         }
     }
@@ -81,13 +82,13 @@ fn stretch(from: (usize, usize), to: (usize, usize)) -> impl Iterator<Item = (us
     (0..=steps).map(move |step| (between(from.0, to.0, step), between(from.1, to.1, step)))
 }
 
-/// The next round number: 1, 2 or 5 with noughts.
+/// The next round number of which a half is round, too.
 pub(crate) fn round_up(number: f64) -> f64 {
     if number <= 0.0 || !number.is_finite() {
         return 1.0;
     }
     let power = 10_f64.powf(number.log10().floor());
-    let rounds = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power);
+    let rounds = [1.0, 2.0, 4.0, 6.0, 8.0, 10.0].map(|digit| digit * power);
     rounds.into_iter().find(|round| *round >= number * 0.999_999).unwrap_or(number)
 }
 
@@ -97,7 +98,7 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        for (number, round) in [(0.0, 1.0), (0.03, 0.05), (1.0, 1.0), (1.2, 2.0), (49.0, 50.0), (730.0, 1000.0)] {
+        for (number, round) in [(0.0, 1.0), (0.03, 0.04), (1.0, 1.0), (1.2, 2.0), (49.0, 60.0), (730.0, 1000.0)] {
             assert!((round_up(number) - round).abs() < 1e-9, "{number}: {}", round_up(number));
         }
     }
