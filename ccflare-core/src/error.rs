@@ -144,6 +144,23 @@ impl Refusal {
         }
     }
 
+    /// The reason in a word, for those who count.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::NotPermitted(_) => "not_permitted",
+            Self::NotAuthenticated { .. } => "not_authenticated",
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::BodyUnreadable => "body_unreadable",
+            Self::Busy { .. } => "busy",
+            Self::ShuttingDown => "shutting_down",
+            Self::AllClosed { .. } => "all_closed",
+            Self::AllFailed { .. } => "all_failed",
+            Self::UpstreamTimeout { .. } => "upstream_timeout",
+        }
+    }
+
     /// The error type in the API's own words (anthropic-wire §5).
     #[must_use]
     pub const fn kind(&self) -> &'static str {

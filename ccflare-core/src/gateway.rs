@@ -21,7 +21,10 @@ use url::Url;
 use crate::{
     balance::{BalanceLayer, BalanceOptions, Session, Strategy},
     clock::{Clock, SystemClock},
-    control::{Audited, Control, Local, Logins, SettingsControl},
+    control::{
+        Audited, Control, Local, Logins, Logs, SettingsControl,
+        local::{Ears, feed},
+    },
     credentials::{AuthorizeLayer, Refresher},
     intercept::{AgentDirectory, CompatibleModels, Conversations, InterceptLayer},
     key_ring::KeyRing,
@@ -30,7 +33,7 @@ use crate::{
     pool::AccountPool,
     provider::{Anthropic, Providers},
     proxy::{AdmitLayer, CollectLayer, CollectOptions, Line, Proxy, stack},
-    record::{Capture, CaptureOptions, CaptureWriter, RecordLayer, Recorder},
+    record::{Capture, CaptureOptions, CaptureWriter, Events, Observer, RecordLayer, Recorder},
     retention::Retention,
     store::{
         PageRequest, Store, StoreError, WriteBehind,
@@ -107,6 +110,8 @@ pub struct GatewayBuilder {
     live: Option<Live>,
     settings: Option<Arc<dyn SettingsControl>>,
     directory: Option<Arc<dyn AgentDirectory>>,
+    observers: Vec<Arc<dyn Observer>>,
+    logs: Logs,
 }
 
 impl GatewayBuilder {
@@ -158,12 +163,26 @@ impl GatewayBuilder {
         Self { directory: Some(directory), ..self }
     }
 
+    /// Lets `observer` count what happens.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    /// Shows operators these logs.
+    #[must_use]
+    pub fn logs(self, logs: Logs) -> Self {
+        Self { logs, ..self }
+    }
+
     /// Loads the accounts, settles what the last run left open, and starts the queue.
     ///
     /// # Errors
     /// If the store can't be read.
     pub async fn build(self) -> Result<Gateway, StoreError> {
-        let Self { store, options, clock, strategy, providers, servers, directory, live, settings } = self;
+        let Self { store, options, clock, strategy, providers, servers, directory, live, settings, observers, logs } =
+            self;
         let live = live.unwrap_or_else(|| Live::new(LiveOptions::from(&options)));
         let interrupted = store.recover().await?;
         if interrupted > 0 {
@@ -172,11 +191,14 @@ impl GatewayBuilder {
         let strategy = strategy.unwrap_or_else(|| Arc::new(Session::live(live.clone())));
         let providers = providers.unwrap_or_else(|| anthropic(options.upstream_base_url.clone()));
         let (queue, writer) = WriteBehind::start(Arc::clone(&store) as _, WriteBehindOptions::default());
-        let pool = Arc::new(AccountPool::new(store.accounts().await?).journaled(queue.clone()));
+        let (events, told) = Events::new(Arc::clone(&clock), observers);
+        let pool = AccountPool::new(store.accounts().await?).journaled(queue.clone()).telling(events.clone());
+        let pool = Arc::new(pool);
 
         let (capture, capture_writer) = Capture::live(Arc::clone(&store) as _, live.clone());
         let retention = Retention::start(Arc::clone(&store) as _, Arc::clone(&clock), live.clone());
-        let recorder = Recorder::new(queue.clone(), Arc::clone(&clock)).capturing(Some(capture.clone()));
+        let recorder = Recorder::new(queue.clone(), Arc::clone(&clock));
+        let recorder = recorder.capturing(Some(capture.clone())).telling(events.clone());
         let balance =
             BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy), providers.clone(), Arc::clone(&clock))
                 .with_options(BalanceOptions { longest_wait: options.throttle_wait, live: Some(live) });
@@ -208,15 +230,17 @@ impl GatewayBuilder {
         let proxy =
             stack::proxy(intercept, RecordLayer::new(recorder), balance, AuthorizeLayer::new(refresher), upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
-        let line = stack::line(admit, collect, proxy.clone());
+        let line = stack::line(events.clone(), admit, collect, proxy.clone());
+        let (feed, showing) = feed::Feed::start(events.clone(), told);
         let local = Local::new(Arc::clone(&store), pool, strategy, providers, Arc::clone(&clock), Some(queue.clone()))
             .with_logins(logins)
             .with_keys(keys)
             .with_settings(settings)
-            .capturing(Some(capture));
+            .capturing(Some(capture))
+            .hearing(Ears { feed: Some(feed), logs });
         // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.
         let control = Arc::new(Audited::new(Arc::new(local), store, clock));
-        Ok(Gateway { line, proxy, control, queue, writer, capture_writer, retention })
+        Ok(Gateway { line, proxy, control, queue, writer, capture_writer, retention, events, showing })
     }
 }
 
@@ -241,6 +265,8 @@ pub struct Gateway {
     writer: Writer,
     capture_writer: CaptureWriter,
     retention: Retention,
+    events: Events,
+    showing: feed::Showing,
 }
 
 impl Gateway {
@@ -257,6 +283,8 @@ impl Gateway {
             live: None,
             settings: None,
             directory: None,
+            observers: Vec::new(),
+            logs: Logs::default(),
         }
     }
 
@@ -272,6 +300,12 @@ impl Gateway {
         self.proxy.clone()
     }
 
+    /// Where to tell what happens.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.events.clone()
+    }
+
     /// What an operator can do.
     #[must_use]
     pub fn control(&self) -> Arc<dyn Control> {
@@ -282,7 +316,7 @@ impl Gateway {
     ///
     /// Stop taking requests first. Returns how many records were written in the end.
     pub async fn shutdown(self, deadline: Duration) -> u64 {
-        let Self { queue, writer, capture_writer, retention, .. } = self;
+        let Self { queue, writer, capture_writer, retention, showing, .. } = self;
         retention.stop().await;
         if tokio::time::timeout(deadline, queue.settled()).await.is_err() {
             tracing::warn!(
@@ -290,6 +324,8 @@ impl Gateway {
             );
         }
         capture_writer.finish().await;
-        writer.finish().await
+        let written = writer.finish().await;
+        showing.finish().await;
+        written
     }
 }

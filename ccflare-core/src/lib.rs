@@ -61,6 +61,7 @@ pub mod gateway;
 pub mod intercept;
 pub mod key_ring;
 pub mod live;
+pub mod logs;
 pub mod oauth;
 pub mod pool;
 pub mod pricing;

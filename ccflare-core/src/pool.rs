@@ -13,6 +13,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::{
     domain::{Account, AccountChange, AccountId, ClosureReason, Credential, Mark, Timestamp},
+    record::{AccountNews, EventKind, Events},
     store::WriteBehind,
 };
 
@@ -23,6 +24,7 @@ pub struct AccountPool {
     /// Held while accounts come and go, so that two of them do not overwrite each other's list.
     membership: Mutex<()>,
     journal: Option<WriteBehind>,
+    events: Events,
 }
 
 #[derive(Debug)]
@@ -47,6 +49,18 @@ impl AccountPool {
         self
     }
 
+    /// The same pool, telling what becomes of its accounts.
+    #[must_use]
+    pub fn telling(mut self, events: Events) -> Self {
+        self.events = events;
+        self
+    }
+
+    /// Where what becomes of accounts is told.
+    pub(crate) const fn events(&self) -> &Events {
+        &self.events
+    }
+
     /// Every account as it is now, in the order in which they were added.
     #[must_use]
     pub fn snapshot(&self) -> Vec<Arc<Account>> {
@@ -63,13 +77,22 @@ impl AccountPool {
     pub fn apply(&self, id: AccountId, changes: impl IntoIterator<Item = AccountChange>, at: Timestamp) {
         let Some(slot) = self.slot(id) else { return };
         let mut account = slot.account.write();
+        let mut latest = None;
         for change in changes {
+            latest = news(&change).or(latest);
             // Queued under the lock: the store must see one account's changes in the order in which they happened.
             if let Some(journal) = &self.journal {
                 journal.change(id, change.clone(), at);
             }
             Arc::make_mut(&mut account).apply(change, at);
         }
+        if let Some(news) = latest {
+            self.tell(&account, news);
+        }
+    }
+
+    fn tell(&self, account: &Account, news: AccountNews) {
+        self.events.emit(EventKind::Account { id: account.id, name: Arc::clone(&account.name), news });
     }
 
     /// Closes an account, as [`apply`](Self::apply) does. A used-up window is the organisation's, so it closes all
@@ -77,7 +100,20 @@ impl AccountPool {
     pub fn close(&self, id: AccountId, mark: &Mark, at: Timestamp) {
         let siblings = if mark.reason == ClosureReason::Quota { self.siblings(id) } else { Vec::new() };
         for id in siblings.into_iter().chain([id]) {
+            let before = self.get(id);
             self.apply(id, [AccountChange::Closed(mark.clone())], at);
+            if let Some(account) = before.filter(|account| !is_known(account, mark, at)) {
+                self.tell_closed(&account, mark);
+            }
+        }
+    }
+
+    fn tell_closed(&self, account: &Account, mark: &Mark) {
+        let name = Arc::clone(&account.name);
+        self.events.emit(EventKind::Limit { id: account.id, name: Arc::clone(&name), mark: mark.clone() });
+        if mark.reason == ClosureReason::NeedsLogin {
+            let why = mark.evidence.to_string().into();
+            self.events.emit(EventKind::LoginNeeded { account: name, why });
         }
     }
 
@@ -95,14 +131,19 @@ impl AccountPool {
     pub fn add(&self, account: Account) {
         let _one_at_a_time = self.membership.lock();
         let mut slots = Vec::clone(&self.slots.load());
+        self.tell(&account, AccountNews::Added);
         slots.push(Slot::new(account));
         self.slots.store(Arc::new(slots));
     }
 
     /// Puts what the store made of an account in the place of what was known; it has written it down already.
     pub fn adopt(&self, id: AccountId, change: AccountChange, at: Timestamp) {
-        if let Some(slot) = self.slot(id) {
-            Arc::make_mut(&mut *slot.account.write()).apply(change, at);
+        let Some(slot) = self.slot(id) else { return };
+        let mut account = slot.account.write();
+        let news = news(&change);
+        Arc::make_mut(&mut account).apply(change, at);
+        if let Some(news) = news {
+            self.tell(&account, news);
         }
     }
 
@@ -114,6 +155,7 @@ impl AccountPool {
             let newer = account.credential.tokens().zip(credential.tokens());
             if newer.is_none_or(|(known, given)| known.generation <= given.generation) {
                 Arc::make_mut(&mut account).renew(Arc::clone(credential));
+                self.tell(&account, AccountNews::Renewed);
             }
         }
     }
@@ -121,6 +163,9 @@ impl AccountPool {
     /// Forgets an account. Requests it is serving go on.
     pub fn remove(&self, id: AccountId) {
         let _one_at_a_time = self.membership.lock();
+        if let Some(account) = self.get(id) {
+            self.tell(&account, AccountNews::Removed);
+        }
         let slots = self.slots.load().iter().filter(|slot| slot.id != id).cloned().collect();
         self.slots.store(Arc::new(slots));
     }
@@ -144,6 +189,25 @@ impl AccountPool {
     fn slot(&self, id: AccountId) -> Option<Arc<Slot>> {
         self.slots.load().iter().find(|slot| slot.id == id).cloned()
     }
+}
+
+/// What a change is worth telling as. What every request changes is not.
+const fn news(change: &AccountChange) -> Option<AccountNews> {
+    match change {
+        AccountChange::Renamed(_) => Some(AccountNews::Renamed),
+        AccountChange::Prioritized(_) => Some(AccountNews::Prioritized),
+        AccountChange::Tiered(_) => Some(AccountNews::Tiered),
+        AccountChange::Paused => Some(AccountNews::Paused),
+        AccountChange::Resumed => Some(AccountNews::Resumed),
+        AccountChange::SessionStarted(_) => Some(AccountNews::Activated),
+        _ => None,
+    }
+}
+
+/// Whether an account is closed like this already: of many requests that meet the same limit, one tells.
+fn is_known(account: &Account, mark: &Mark, at: Timestamp) -> bool {
+    let same = |known: &Mark| known.reason == mark.reason && known.scope == mark.scope && known.until >= mark.until;
+    account.standing(at).any(same)
 }
 
 impl Slot {

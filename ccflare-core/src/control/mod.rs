@@ -13,6 +13,7 @@ mod connect;
 mod export;
 mod gateway;
 mod keys;
+mod live;
 pub mod local;
 mod logins;
 #[cfg(feature = "remote")]
@@ -30,7 +31,8 @@ pub use connect::{Place, connect};
 pub use export::ExportFormat;
 pub use gateway::GatewayControl;
 pub use keys::KeyControl;
-pub use local::{Local, Logins};
+pub use live::{EventStream, LiveControl};
+pub use local::{Local, Logins, Logs};
 pub use logins::LoginControl;
 #[cfg(feature = "remote")]
 pub use remote::Remote;
@@ -47,6 +49,7 @@ pub trait Control:
     + AuditControl
     + AnalyticsControl
     + SettingsControl
+    + LiveControl
 {
 }
 
@@ -59,6 +62,7 @@ impl<T> Control for T where
         + AuditControl
         + AnalyticsControl
         + SettingsControl
+        + LiveControl
 {
 }
 

@@ -19,6 +19,7 @@ use crate::{
     domain::{Account, AccountId, ClosureReason, Credential, Mark, Scope, Timestamp, TokenSet},
     oauth::{AuthorizationServers, TokenEndpoint, TokenError},
     pool::AccountPool,
+    record::{EventKind, Renewal as RenewalResult},
     store::{Lease, Store, StoreError},
 };
 
@@ -145,6 +146,7 @@ impl Desk {
     }
 
     fn land(&self, id: AccountId, failures: u32, ended: &Result<(), RefreshError>) {
+        self.tell(id, ended);
         let mut flights = self.flights.lock();
         match ended {
             Ok(()) => {
@@ -156,6 +158,17 @@ impl Desk {
                 tracing::warn!(account = %id, %error, times, "tokens could not be renewed");
                 flights.insert(id, Flight::Failed { times, again, error: error.clone() });
             }
+        }
+    }
+
+    fn tell(&self, id: AccountId, ended: &Result<(), RefreshError>) {
+        let result = match ended {
+            Ok(()) => RenewalResult::Renewed,
+            Err(RefreshError::Tokens(TokenError::Refused(_))) => RenewalResult::Refused,
+            Err(_) => RenewalResult::Failed,
+        };
+        if let Some(account) = self.pool.get(id) {
+            self.pool.events().emit(EventKind::Renewal { account: Arc::clone(&account.name), result });
         }
     }
 

@@ -14,17 +14,36 @@ use serde_json::json;
 use tower::{Layer, Service};
 
 use super::AnswerBody;
-use crate::{error::ProxyError, record::REQUEST_ID};
+use crate::{
+    error::ProxyError,
+    record::{EventKind, Events, REQUEST_ID},
+};
 
 /// Puts a [`Respond`] over a service.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RespondLayer;
+#[derive(Clone, Debug, Default)]
+pub struct RespondLayer {
+    events: Events,
+}
+
+impl RespondLayer {
+    /// Answers whatever fails.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same, telling of requests that are turned away before they are written down.
+    #[must_use]
+    pub fn telling(self, events: Events) -> Self {
+        Self { events }
+    }
+}
 
 impl<S> Layer<S> for RespondLayer {
     type Service = Respond<S>;
 
     fn layer(&self, inner: S) -> Respond<S> {
-        Respond { inner }
+        Respond { inner, events: self.events.clone() }
     }
 }
 
@@ -32,6 +51,7 @@ impl<S> Layer<S> for RespondLayer {
 #[derive(Clone, Debug)]
 pub struct Respond<S> {
     inner: S,
+    events: Events,
 }
 
 impl<S, R, B> Service<Request<R>> for Respond<S>
@@ -48,7 +68,7 @@ where
     }
 
     fn call(&mut self, request: Request<R>) -> Self::Future {
-        Responding { answer: self.inner.call(request) }
+        Responding { answer: self.inner.call(request), events: self.events.clone() }
     }
 }
 
@@ -57,6 +77,7 @@ pin_project! {
     pub struct Responding<F> {
         #[pin]
         answer: F,
+        events: Events,
     }
 }
 
@@ -67,12 +88,24 @@ where
     type Output = Result<Response<AnswerBody<B>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().answer.poll(cx).map(|answer| {
+        let this = self.project();
+        this.answer.poll(cx).map(|answer| {
             Ok(match answer {
                 Ok(response) => response.map(AnswerBody::Proxied),
-                Err(error) => own(&error),
+                Err(error) => {
+                    tell(this.events, &error);
+                    own(&error)
+                }
             })
         })
+    }
+}
+
+/// What has an id has been written down, and tells of itself.
+fn tell(events: &Events, error: &ProxyError) {
+    if error.exchange.is_none() {
+        let (reason, status) = (error.refusal.reason(), error.refusal.status().as_u16());
+        events.emit(EventKind::TurnedAway { reason, status });
     }
 }
 
@@ -113,7 +146,7 @@ mod tests {
             let refusal = refusal.clone();
             async move { Err::<Response<http_body_util::Full<Bytes>>, _>(ProxyError::from(refusal)) }
         });
-        let response = RespondLayer.layer(failing).oneshot(Request::new(())).await.expect("infallible");
+        let response = RespondLayer::new().layer(failing).oneshot(Request::new(())).await.expect("infallible");
         let status = response.status().as_u16();
         let retry_after = response.headers().get("retry-after").map(|value| value.to_str().expect("text").to_owned());
         let body = response.into_body().collect().await.expect("own bodies do not break").to_bytes();

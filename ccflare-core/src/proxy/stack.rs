@@ -4,7 +4,10 @@ use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use super::{AdmitLayer, CollectLayer, Line, Proxy, RespondLayer};
 use crate::{
-    balance::BalanceLayer, credentials::AuthorizeLayer, intercept::InterceptLayer, record::RecordLayer,
+    balance::BalanceLayer,
+    credentials::AuthorizeLayer,
+    intercept::InterceptLayer,
+    record::{Events, RecordLayer},
     upstream::Upstream,
 };
 
@@ -33,10 +36,10 @@ pub fn proxy(
 
 /// The whole line around it.
 #[must_use]
-pub fn line(admit: AdmitLayer, collect: CollectLayer, proxy: Proxy) -> Line {
+pub fn line(events: Events, admit: AdmitLayer, collect: CollectLayer, proxy: Proxy) -> Line {
     ServiceBuilder::new()
         // Outermost: whatever fails behind it becomes an answer.
-        .layer(RespondLayer)
+        .layer(RespondLayer::new().telling(events))
         // Before the body: what is refused is not read, and a place in flight is held until the answer is over.
         .layer(admit)
         // Before anybody who reads the body, or may send it twice.

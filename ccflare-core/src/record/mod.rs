@@ -34,6 +34,7 @@
 
 mod capture;
 pub mod decode;
+mod event;
 mod layer;
 mod meter;
 mod recorder;
@@ -43,10 +44,11 @@ mod tee;
 mod trail;
 
 pub use capture::{Capture, CaptureOptions, CaptureWriter};
+pub use event::{AccountNews, Event, EventKind, Events, Observer, Renewal, Settled, Topic, Topics, Watching};
 pub use layer::RecordLayer;
 pub use meter::{Listener, Listening, Meter};
 pub use recorder::{OpenExchange, Recorder};
 pub use redact::{PathError, Redaction};
-pub use service::{REQUEST_ID, Record};
+pub use service::{REQUEST_ID, Record, current_request};
 pub use tee::TeeBody;
 pub use trail::Trail;

@@ -1,10 +1,10 @@
 //! Opens exchanges and settles each of them exactly once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
-use super::{Capture, Trail};
+use super::{Capture, EventKind, Events, Settled, Trail};
 use crate::{
     clock::Clock,
     domain::{Account, Exchange, ExchangeId, Intent, Outcome, Timing},
@@ -21,19 +21,30 @@ pub struct Recorder {
     prices: &'static PriceTable,
     clock: Arc<dyn Clock>,
     capture: Option<Capture>,
+    events: Events,
 }
 
 impl Recorder {
     /// Records into `queue`, with the prices of the bundled table.
     #[must_use]
     pub fn new(queue: WriteBehind, clock: Arc<dyn Clock>) -> Self {
-        Self { queue, prices: PriceTable::bundled(), clock, capture: None }
+        Self { queue, prices: PriceTable::bundled(), clock, capture: None, events: Events::default() }
     }
 
     /// Keeps what exchanges carry, too.
     #[must_use]
     pub fn capturing(self, capture: Option<Capture>) -> Self {
         Self { capture, ..self }
+    }
+
+    /// Tells what happens, too.
+    #[must_use]
+    pub fn telling(self, events: Events) -> Self {
+        Self { events, ..self }
+    }
+
+    pub(super) const fn events(&self) -> &Events {
+        &self.events
     }
 
     pub(super) const fn capture(&self) -> Option<&Capture> {
@@ -51,12 +62,22 @@ impl Recorder {
     /// # Errors
     /// [`Refusal::ShuttingDown`] once the queue is closed.
     pub async fn open(&self, intent: Intent) -> Result<OpenExchange, Refusal> {
-        let slots = self.queue.reserve().await.map_err(|_closed| Refusal::ShuttingDown)?;
-        let slot = slots.open(intent.clone());
         let trail = Trail::new(Arc::clone(&self.clock));
-        let prices = self.prices;
+        let slots = self.queue.reserve().await.map_err(|_closed| Refusal::ShuttingDown)?;
+        let queued = trail.elapsed();
+        let slot = slots.open(intent.clone());
+        self.events.step(|| EventKind::Started(Arc::new(intent.clone())));
         let exchange = Box::new(Exchange::unfinished(intent, Outcome::Cancelled));
-        Ok(OpenExchange(Some(Open { exchange, slot, trail, prices, account: None })))
+        Ok(OpenExchange(Some(Open {
+            exchange,
+            slot,
+            trail,
+            prices: self.prices,
+            account: None,
+            events: self.events.clone(),
+            queued,
+            traceparent: None,
+        })))
     }
 }
 
@@ -71,6 +92,9 @@ struct Open {
     trail: Trail,
     prices: &'static PriceTable,
     account: Option<Arc<Account>>,
+    events: Events,
+    queued: Duration,
+    traceparent: Option<HeaderValue>,
 }
 
 impl OpenExchange {
@@ -90,7 +114,21 @@ impl OpenExchange {
     pub fn headers(&mut self, status: StatusCode) {
         if let Some(open) = &mut self.0 {
             open.exchange.status = Some(status.as_u16());
-            open.exchange.timing.headers = Some(open.trail.elapsed());
+            let elapsed = open.trail.elapsed();
+            open.exchange.timing.headers = Some(elapsed);
+            open.events.step(|| EventKind::Headers {
+                intent: Arc::new(open.exchange.intent.clone()),
+                account: open.account.as_ref().map(|account| (account.id, Arc::clone(&account.name))),
+                status: status.as_u16(),
+                elapsed,
+            });
+        }
+    }
+
+    /// The client's own name for what this is a part of, a W3C `traceparent`; for those who count.
+    pub(super) fn traced(&mut self, traceparent: Option<&HeaderValue>) {
+        if let Some(open) = &mut self.0 {
+            open.traceparent = traceparent.cloned();
         }
     }
 
@@ -104,7 +142,9 @@ impl OpenExchange {
     /// The first content has come.
     pub fn first_token(&mut self) {
         if let Some(open) = &mut self.0 {
-            open.exchange.timing.first_token.get_or_insert_with(|| open.trail.elapsed());
+            let elapsed = *open.exchange.timing.first_token.get_or_insert_with(|| open.trail.elapsed());
+            let request = open.exchange.intent.id;
+            open.events.step(|| EventKind::FirstToken { request, elapsed });
         }
     }
 
@@ -139,12 +179,12 @@ impl OpenExchange {
 
     fn settle(&mut self, outcome: Outcome) {
         let Some(open) = self.0.take() else { return };
-        let Open { mut exchange, slot, trail, .. } = open;
+        let Open { mut exchange, slot, trail, events, queued, traceparent, .. } = open;
         exchange.outcome = outcome;
         exchange.attempts = trail.take();
         exchange.timing = Timing { end: Some(trail.elapsed()), ..exchange.timing };
         tracing::debug!(
-            id = %exchange.intent.id,
+            request = %exchange.intent.id,
             method = %exchange.intent.method,
             path = %exchange.intent.path,
             status = exchange.status,
@@ -152,6 +192,8 @@ impl OpenExchange {
             attempts = exchange.attempts.len(),
             "request finished"
         );
+        let traceparent = traceparent.as_ref().and_then(|value| value.to_str().ok());
+        events.settled(&Settled::new(&exchange, queued, traceparent));
         slot.settle(exchange);
     }
 }

@@ -22,6 +22,19 @@ use crate::{
 /// The header that tells a client under which id its request is recorded.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-ccflare-request-id");
 
+/// Passed on like any other header; whoever counts learns which trace a request belongs to.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+tokio::task_local! {
+    static REQUEST: ExchangeId;
+}
+
+/// The request that is being worked on, for those who write log lines about it.
+#[must_use]
+pub fn current_request() -> Option<ExchangeId> {
+    REQUEST.try_with(|id| *id).ok()
+}
+
 /// See [the module](super).
 #[derive(Clone, Debug)]
 pub struct Record<S> {
@@ -46,11 +59,14 @@ where
 
     fn call(&mut self, mut request: Request<Bytes>) -> Self::Future {
         let (inner, recorder) = (self.inner.clone(), self.recorder.clone());
-        Box::pin(async move {
-            let intent = intent(&request, &recorder);
-            let id = intent.id;
-            let listening = request.extensions_mut().remove::<Listening>();
-            let exchange = recorder.open(intent).await?;
+        let intent = intent(&request, &recorder);
+        let id = intent.id;
+        let listening = request.extensions_mut().remove::<Listening>();
+        Box::pin(REQUEST.scope(id, async move {
+            let mut exchange = recorder.open(intent).await?;
+            if recorder.events().is_observed() {
+                exchange.traced(request.headers().get(TRACEPARENT));
+            }
             let capture = recorder.capture().and_then(|capture| capture.open(request.headers(), request.body()));
             if let Some(trail) = exchange.trail() {
                 request.extensions_mut().insert(trail);
@@ -65,7 +81,7 @@ where
                     Err(ProxyError { exchange: Some(id), ..error })
                 }
             }
-        })
+        }))
     }
 }
 
@@ -92,8 +108,6 @@ fn listen<B: Body<Data = Bytes>>(
     mut capture: Option<Box<OpenCapture>>,
     listening: Option<Listening>,
 ) -> Response<TeeBody<B>> {
-    exchange.headers(response.status());
-
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
@@ -103,6 +117,7 @@ fn listen<B: Body<Data = Bytes>>(
         capture.answered(response.headers(), account.map(|account| &*account.credential));
     }
     exchange.served_by(served.as_ref().and_then(|served| served.account.clone()));
+    exchange.headers(response.status());
     let provider = served.map_or_else(|| Arc::new(Anthropic::default()) as _, |served| served.provider);
     let meter = Meter::new(provider, response.status(), response.headers())
         .heard_by(listening.and_then(|listening| listening.take()));

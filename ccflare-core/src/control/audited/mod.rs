@@ -17,6 +17,7 @@ mod analytics;
 mod audit;
 mod gateway;
 mod keys;
+mod live;
 mod logins;
 mod requests;
 mod settings;

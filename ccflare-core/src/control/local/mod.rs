@@ -18,8 +18,10 @@ use crate::{
 mod accounts;
 mod analytics;
 mod audit;
+pub(crate) mod feed;
 mod gateway;
 mod keys;
+mod live;
 mod login_desk;
 mod logins;
 mod payloads;
@@ -27,6 +29,8 @@ mod present;
 mod requests;
 mod settings;
 
+pub(crate) use live::Ears;
+pub use live::Logs;
 pub use login_desk::Logins;
 
 /// Works on the store and the pool at hand.
@@ -44,6 +48,7 @@ pub struct Local {
     key_changes: tokio::sync::Mutex<()>,
     capture: Option<Capture>,
     settings: Option<Arc<dyn SettingsControl>>,
+    ears: Ears,
 }
 
 impl Local {
@@ -72,6 +77,7 @@ impl Local {
             key_changes,
             capture: None,
             settings: None,
+            ears: Ears::default(),
         }
     }
 
@@ -107,6 +113,18 @@ impl Local {
     #[must_use]
     pub fn capturing(self, capture: Option<Capture>) -> Self {
         Self { capture, ..self }
+    }
+
+    /// Hears what happens, and reads the log, with these ears.
+    #[must_use]
+    pub(crate) fn hearing(self, ears: Ears) -> Self {
+        Self { ears, ..self }
+    }
+
+    /// Reads these logs.
+    #[must_use]
+    pub fn with_logs(self, logs: Logs) -> Self {
+        Self { ears: Ears { logs, ..self.ears }, ..self }
     }
 
     /// By id first, then by name.

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use crate::control::views::{AccountView, AttemptView, AuditView, ClosureView, RequestView, WindowView};
-use crate::domain::{Account, AccountState, AttemptRecord, AuditEntry, Exchange, Mark, Scope, Timestamp, Window};
+use crate::control::views::{
+    AccountView, AttemptView, AuditView, ClosureView, EventDetail, LogLineView, RequestView, WindowView,
+};
+use crate::domain::{
+    Account, AccountState, AttemptRecord, AuditEntry, Exchange, Intent, Mark, Scope, Timestamp, Window,
+};
+use crate::record::EventKind;
 
 /// An account at `now`.
 pub(super) fn account(account: &Account, active: bool, in_flight: u64, now: Timestamp) -> AccountView {
@@ -62,14 +67,18 @@ fn tightest(account: &Account) -> Option<&Window> {
 fn closure(mark: &Mark) -> ClosureView {
     ClosureView {
         reason: mark.reason.as_str().to_owned(),
-        scope: match &mark.scope {
-            Scope::Account => "account".to_owned(),
-            Scope::Family(family) => format!("family:{}", family.as_str()),
-            Scope::Model(model) => format!("model:{model}"),
-        },
+        scope: scope(&mark.scope),
         since: mark.since.to_string(),
         until: mark.until.map(|until| until.to_string()),
         evidence: mark.evidence.to_string(),
+    }
+}
+
+fn scope(scope: &Scope) -> String {
+    match scope {
+        Scope::Account => "account".to_owned(),
+        Scope::Family(family) => format!("family:{}", family.as_str()),
+        Scope::Model(model) => format!("model:{model}"),
     }
 }
 
@@ -131,6 +140,82 @@ pub(super) fn request(exchange: &Exchange) -> RequestView {
         is_subagent: asker.is_some_and(|asker| asker.is_subagent),
         workspace: asker.and_then(|asker| text(asker.workspace.as_ref())),
     }
+}
+
+/// Something that happened.
+pub(super) fn event(kind: EventKind) -> EventDetail {
+    let texts = |texts: Vec<std::sync::Arc<str>>| texts.iter().map(ToString::to_string).collect();
+    match kind {
+        EventKind::Started(intent) => started(&intent),
+        EventKind::Headers { intent, account, status, elapsed } => EventDetail::Headers {
+            request: intent.id.to_string(),
+            arrived: intent.at.to_string(),
+            method: intent.method.to_string(),
+            path: intent.path.to_string(),
+            account_id: account.as_ref().map(|(id, _)| id.to_string()),
+            account: account.map(|(_, name)| name.to_string()),
+            agent: agent(&intent),
+            status_code: status,
+            elapsed_ms: millis(elapsed),
+        },
+        EventKind::FirstToken { request, elapsed } => {
+            EventDetail::FirstToken { request: request.to_string(), elapsed_ms: millis(elapsed) }
+        }
+        EventKind::Finished(exchange) => EventDetail::Finished { summary: Box::new(request(&exchange)) },
+        EventKind::TurnedAway { reason, status } => {
+            EventDetail::TurnedAway { reason: reason.to_owned(), status_code: status }
+        }
+        EventKind::Account { id, name, news } => EventDetail::Account {
+            account_id: id.to_string(),
+            account: name.to_string(),
+            change: news.as_str().to_owned(),
+        },
+        EventKind::Limit { id, name, mark } => EventDetail::Limit {
+            account_id: id.to_string(),
+            account: name.to_string(),
+            reason: mark.reason.as_str().to_owned(),
+            scope: scope(&mark.scope),
+            until: mark.until.map(|until| until.to_string()),
+            evidence: mark.evidence.to_string(),
+        },
+        EventKind::LoginNeeded { account, why } => {
+            EventDetail::LoginNeeded { account: account.to_string(), why: why.to_string() }
+        }
+        EventKind::Renewal { account, result } => {
+            EventDetail::Renewal { account: account.to_string(), result: result.as_str().to_owned() }
+        }
+        EventKind::Moved { conversation, from, to, reason, cache_lost } => EventDetail::Moved {
+            conversation: conversation.to_string(),
+            from: from.map(|from| from.to_string()),
+            to: to.to_string(),
+            reason: reason.to_string(),
+            cache_lost,
+        },
+        EventKind::Config { changed, needs_restart, error } => EventDetail::Config {
+            changed: texts(changed),
+            needs_restart: texts(needs_restart),
+            error: error.map(|error| error.to_string()),
+        },
+        EventKind::Log(line) => EventDetail::Log { line: LogLineView::clone(&line) },
+    }
+}
+
+fn started(intent: &Intent) -> EventDetail {
+    let asker = intent.asker.as_deref();
+    EventDetail::Started {
+        request: intent.id.to_string(),
+        method: intent.method.to_string(),
+        path: intent.path.to_string(),
+        model: intent.model.as_deref().map(str::to_owned),
+        client_key: intent.client_key.as_ref().map(|(_, name)| name.to_string()),
+        session: asker.map(|asker| asker.session.to_string()),
+        agent: agent(intent),
+        workspace: asker.and_then(|asker| asker.workspace.as_deref().map(str::to_owned)),
+    }
+}
+
+fn agent(intent: &Intent) -> Option<String> {
+    intent.asker.as_ref().and_then(|asker| asker.agent.as_deref().map(str::to_owned))
 }
 
 /// An entry of the audit log.

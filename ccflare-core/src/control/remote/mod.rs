@@ -15,6 +15,7 @@ mod analytics;
 mod audit;
 mod gateway;
 mod keys;
+mod live;
 mod logins;
 mod requests;
 mod settings;
@@ -110,4 +111,11 @@ fn understand(status: StatusCode, told: Told) -> ControlError {
         (_, status) if status.is_client_error() => ControlError::Invalid(message),
         _ => ControlError::Unavailable(message),
     }
+}
+
+/// The `before` of the address in `<...?before=ID&...>; rel="next"`.
+fn cursor(link: &str) -> Option<String> {
+    let address = link.strip_prefix('<')?.split_once('>')?.0;
+    let query = address.split_once('?')?.1.as_bytes();
+    url::form_urlencoded::parse(query).find(|(name, _)| name == "before").map(|(_, id)| id.into_owned())
 }

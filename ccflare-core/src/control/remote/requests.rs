@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use reqwest::{Method, header};
 
-use super::Remote;
+use super::{Remote, cursor};
 use crate::control::{
     ControlError, RequestControl,
     views::{PayloadView, RequestDetail, RequestPage, RequestPageQuery, RequestView},
@@ -31,11 +31,4 @@ impl RequestControl for Remote {
     async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {
         self.read(self.to(Method::GET, &["requests", id, "payload"])).await
     }
-}
-
-/// The `before` of the address in `<...?before=ID&...>; rel="next"`.
-fn cursor(link: &str) -> Option<String> {
-    let address = link.strip_prefix('<')?.split_once('>')?.0;
-    let query = address.split_once('?')?.1.as_bytes();
-    url::form_urlencoded::parse(query).find(|(name, _)| name == "before").map(|(_, id)| id.into_owned())
 }

@@ -12,6 +12,7 @@ mod analytics;
 mod audit;
 mod gateway;
 mod keys;
+mod live;
 mod logins;
 mod payloads;
 mod requests;
@@ -26,6 +27,7 @@ pub use analytics::{
 pub use audit::{AuditQuery, AuditView};
 pub use gateway::{BrowserLinkView, StatusView};
 pub use keys::{ClientKeyView, NewClientKey, NewKeyView};
+pub use live::{EventDetail, EventQuery, EventView, LogLevelView, LogLineView, LogPage, LogQuery};
 pub use logins::{LoginView, NewLogin};
 pub use payloads::{DetailMeta, DetailSide, PayloadSideView, PayloadView, RequestDetail};
 pub use requests::{AttemptView, RequestPage, RequestPageQuery, RequestView};
