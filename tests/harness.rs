@@ -70,6 +70,11 @@ impl Stage {
         Self::staged(accounts, config, options, build, ServeOptions::default()).await
     }
 
+    /// The same with a gateway that is built otherwise.
+    pub async fn built(accounts: &[&str], build: impl FnOnce(GatewayBuilder) -> GatewayBuilder) -> Self {
+        Self::staged(accounts, MockConfig::default(), GatewayOptions::default(), build, ServeOptions::default()).await
+    }
+
     /// The same, served in another way.
     pub async fn serving(accounts: &[&str], config: MockConfig, options: GatewayOptions, serve: ServeOptions) -> Self {
         Self::staged(accounts, config, options, |builder| builder, serve).await

@@ -15,3 +15,4 @@ mod keys;
 mod limits;
 mod oauth;
 mod protocol;
+mod who_asks;
