@@ -1,8 +1,12 @@
 //! What is typed.
 
+use std::path::PathBuf;
+
 use ccflare_server::config::Flags;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
+
+pub(crate) use crate::commands::Config;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -65,6 +69,22 @@ pub(crate) enum Command {
     /// Make, show and take back the keys that clients carry
     #[command(subcommand)]
     Key(Key),
+    /// Show, change and check the settings
+    #[command(subcommand)]
+    Config(Config),
+    /// Look at files, key, clock, port, accounts and environment, and say what to do about what is found
+    Doctor,
+    /// Print what completes commands in a shell, such as `ccflare completions bash`
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual, or write a page for each command into a folder
+    Man {
+        /// The folder
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
     /// Log this machine's browser in to the running server
     Open {
         /// Only print the link; it is good once, for a minute
@@ -92,6 +112,9 @@ pub(crate) enum Key {
     Revoke {
         /// Its name or id
         key: String,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
     },
     /// Exchange a key for a new one of the same name and rights; it is shown once
     Rotate {

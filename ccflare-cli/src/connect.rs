@@ -5,10 +5,10 @@ use std::sync::Arc;
 use anyhow::Result;
 use ccflare_core::{
     clock::SystemClock,
-    control::{self, Control, Place},
+    control::{self, Control, Place, SettingsControl},
     domain::Secret,
 };
-use ccflare_server::config::{Config, Flags, LiveConfig, Places};
+use ccflare_server::config::{Config, Flags, LiveConfig, Places, Sources};
 use url::Url;
 
 /// The operator's trait, wherever it is carried out.
@@ -27,10 +27,36 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
     Ok(control::connect(place).await?)
 }
 
+/// The same, but only if there is something to connect to: no database is made for a look.
+pub(crate) async fn existing(flags: &Flags, server: Option<Url>) -> Result<Option<Arc<dyn Control>>> {
+    let config = Config::of_process(flags, &Places::of_user().map_err(anyhow::Error::msg)?)?;
+    if server.is_none() && !config.database().exists() {
+        return Ok(None);
+    }
+    connect(flags, server).await.map(Some)
+}
+
+/// The settings of the running server, else of one that would be started here.
+pub(crate) async fn settings(flags: &Flags, server: Option<Url>) -> Result<Arc<dyn SettingsControl>> {
+    if let Some(control) = existing(flags, server).await? {
+        return Ok(control);
+    }
+    let sources = Arc::new(Sources::of_process(flags, &Places::of_user().map_err(anyhow::Error::msg)?));
+    Ok(Arc::new(LiveConfig::new(sources.read()?, sources)))
+}
+
+/// Where clients on this machine reach the line.
+pub(crate) fn line_address(config: &Config) -> Result<Url> {
+    at(config, config.listen)
+}
+
 /// Where the server of these settings can be reached from this machine.
 pub(crate) fn address(config: &Config) -> Result<Url> {
+    at(config, config.admin_listen.unwrap_or(config.listen))
+}
+
+fn at(config: &Config, mut address: std::net::SocketAddr) -> Result<Url> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let mut address = config.admin_listen.unwrap_or(config.listen);
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }

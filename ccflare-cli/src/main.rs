@@ -1,8 +1,10 @@
 //! `ccflare`: serves, and works a server (or its database, when none is running) from the terminal.
 
+mod aliases;
 mod args;
 mod commands;
 mod connect;
+mod doctor;
 mod exit;
 mod print;
 
@@ -13,11 +15,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> exit::Exit {
-    let arguments = args::Arguments::parse();
+    let arguments = args::Arguments::parse_from(aliases::translate(std::env::args_os().collect()));
     match commands::run(arguments).await {
         Ok(()) => exit::Exit::Done,
         Err(error) => {
-            print::error(&error);
+            if !error.is::<exit::Unwell>() {
+                print::error(&error);
+            }
             exit::Exit::of(&error)
         }
     }

@@ -2,20 +2,25 @@
 
 use std::io::{self, Write};
 
+use anstyle::AnsiColor;
 use anyhow::Result;
 use ccflare_core::control::views::{
     AccountView, AuditView, BrowserLinkView, ClientKeyView, NewKeyView, PayloadView, RequestPage, RequestView,
     StatusView,
 };
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::json as object;
 
 use crate::args::Output;
 
+pub(crate) mod doctor;
+pub(crate) mod settings;
+
 /// An error, with everything that led to it.
 pub(crate) fn error(error: &anyhow::Error) {
-    let _ = writeln!(io::stderr(), "ccflare: {error:#}");
+    let style = AnsiColor::Red.on_default().bold();
+    let _ = writeln!(anstream::stderr(), "{style}ccflare:{style:#} {error:#}");
 }
 
 /// A question; the answer is typed behind it.
@@ -32,17 +37,17 @@ pub(crate) fn progress(message: &str) {
 
 /// That something was done.
 pub(crate) fn done(message: &str, output: Output) -> Result<()> {
-    if output.json { as_json(&json!({ "success": true, "message": message })) } else { line(message) }
+    if output.json { json(&object!({ "success": true, "message": message })) } else { line(message) }
 }
 
 /// That something was done to an account.
 pub(crate) fn account(message: &str, account: &AccountView, output: Output) -> Result<()> {
-    if output.json { as_json(account) } else { line(message) }
+    if output.json { json(account) } else { line(message) }
 }
 
 pub(crate) fn accounts(accounts: &[AccountView], output: Output) -> Result<()> {
     if output.json {
-        return as_json(&accounts);
+        return json(&accounts);
     }
     if accounts.is_empty() {
         return line(
@@ -81,7 +86,7 @@ fn closures(account: &AccountView) -> String {
 
 pub(crate) fn requests(page: &RequestPage, output: Output) -> Result<()> {
     if output.json {
-        return as_json(&page.requests);
+        return json(&page.requests);
     }
     if page.requests.is_empty() {
         return line("no finished requests yet");
@@ -114,7 +119,7 @@ pub(crate) fn requests(page: &RequestPage, output: Output) -> Result<()> {
 
 pub(crate) fn request(request: &RequestView, output: Output) -> Result<()> {
     if output.json {
-        return as_json(request);
+        return json(request);
     }
     line(&format!("{}  {} {}  {}", request.id, request.method, request.path, request.timestamp))?;
     line(&format!("outcome   {}, status {}", request.outcome, or_dash(request.status_code.as_ref())))?;
@@ -157,7 +162,7 @@ pub(crate) fn request(request: &RequestView, output: Output) -> Result<()> {
 
 pub(crate) fn payload(payload: &PayloadView, output: Output) -> Result<()> {
     if output.json {
-        return as_json(payload);
+        return json(payload);
     }
     for (name, side) in [("request", &payload.request), ("response", &payload.response)] {
         let cut = if side.truncated { ", not all of them kept" } else { "" };
@@ -172,7 +177,7 @@ pub(crate) fn payload(payload: &PayloadView, output: Output) -> Result<()> {
 
 pub(crate) fn status(status: &StatusView, output: Output) -> Result<()> {
     if output.json {
-        return as_json(status);
+        return json(status);
     }
     line(&format!("ccflare {}, {}", status.version, status.status))?;
     line(&format!("accounts      {} of {} can serve", status.available_accounts, status.accounts))?;
@@ -184,7 +189,7 @@ pub(crate) fn status(status: &StatusView, output: Output) -> Result<()> {
 
 pub(crate) fn keys(keys: &[ClientKeyView], output: Output) -> Result<()> {
     if output.json {
-        return as_json(&keys);
+        return json(&keys);
     }
     if keys.is_empty() {
         return line("no client keys yet: `ccflare key create NAME` makes one");
@@ -208,7 +213,7 @@ pub(crate) fn keys(keys: &[ClientKeyView], output: Output) -> Result<()> {
 /// The only time that a key is shown: alone on standard output, so that it can go straight to where it is needed.
 pub(crate) fn new_key(new: &NewKeyView, output: Output) -> Result<()> {
     if output.json {
-        return as_json(&json!({ "clientKey": new.client_key, "key": new.key.expose() }));
+        return json(&object!({ "clientKey": new.client_key, "key": new.key.expose() }));
     }
     let name = &new.client_key.name;
     writeln!(io::stderr(), "The key {name:?}. Keep it: it is not shown again, and clients send it as their API key.")?;
@@ -217,7 +222,7 @@ pub(crate) fn new_key(new: &NewKeyView, output: Output) -> Result<()> {
 
 pub(crate) fn link(link: &BrowserLinkView, output: Output) -> Result<()> {
     if output.json {
-        return as_json(&json!({ "url": link.url, "expiresInSeconds": link.expires_in_seconds }));
+        return json(&object!({ "url": link.url, "expiresInSeconds": link.expires_in_seconds }));
     }
     writeln!(io::stderr(), "Good once, for {} s:", link.expires_in_seconds)?;
     line(&link.url)
@@ -225,7 +230,7 @@ pub(crate) fn link(link: &BrowserLinkView, output: Output) -> Result<()> {
 
 pub(crate) fn audit(entries: &[AuditView], output: Output) -> Result<()> {
     if output.json {
-        return as_json(&entries);
+        return json(&entries);
     }
     let mut table = table(&["TIME", "WHO", "FROM", "WHAT", "TO WHAT", "REFUSED BECAUSE"]);
     for entry in entries {
@@ -252,6 +257,10 @@ fn or_dash<T: ToString>(value: Option<&T>) -> String {
 fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(head.iter().copied());
+    // Lines break inside of columns on a terminal only; in a pipe each row stays one line.
+    if let Some((terminal_size::Width(width), _)) = terminal_size::terminal_size_of(io::stdout()) {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
     table
 }
 
@@ -263,8 +272,16 @@ fn right(table: &mut Table, columns: &[usize]) {
     }
 }
 
-fn as_json(value: &impl Serialize) -> Result<()> {
+pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string_pretty(value)?)
+}
+
+/// Something that was made elsewhere, as it is.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
 }
 
 /// A reader that has seen enough (`| head`) is no failure.

@@ -23,6 +23,7 @@ mod given;
 mod live;
 mod oauth;
 mod places;
+mod schema;
 mod sources;
 mod table;
 mod values;
@@ -32,6 +33,7 @@ pub use flags::{Flags, help};
 pub use given::{Given, Origin};
 pub use live::LiveConfig;
 pub use places::Places;
+pub use schema::{markdown, schema};
 pub use sources::Sources;
 pub use table::{Kind, SETTINGS, Setting, WITHOUT_EFFECT};
 use values::Value;
@@ -282,6 +284,9 @@ fn get<T: Value>(given: &Given, key: &'static str) -> Result<Option<T>, ConfigEr
 /// A variable's value as the file would have it: `SESSION_DURATION_MS` has its unit in its name, and the original writes
 /// levels in capitals.
 fn in_file_form(setting: &Setting, name: &str, value: String) -> String {
+    if name == "ccflare_DEBUG" {
+        return if value == "1" { "debug" } else { "info" }.to_owned();
+    }
     if name.ends_with("_MS") {
         return format!("{value}ms");
     }

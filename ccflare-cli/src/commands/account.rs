@@ -14,7 +14,7 @@ use ccflare_core::{
     domain::Secret,
 };
 
-use super::login;
+use super::{confirm, login};
 use crate::{
     args::{Account, Add, Login, Output},
     print,
@@ -96,17 +96,7 @@ async fn remove(account: &str, yes: bool, control: &dyn Control, output: Output)
     let by_id = accounts.iter().find(|known| known.id == account);
     let found = by_id.or_else(|| accounts.iter().find(|known| known.name == account));
     let name = found.map_or(account, |found| &found.name);
-    let confirm = if yes || found.is_none() { name.to_owned() } else { ask_to_confirm(name)? };
+    let confirm = if yes || found.is_none() { name.to_owned() } else { confirm::answer("remove the account", name)? };
     control.remove_account(account, &confirm).await?;
     print::done(&format!("account {name:?} removed"), output)
-}
-
-fn ask_to_confirm(name: &str) -> Result<String> {
-    if !stdin().is_terminal() {
-        bail!("removing {name:?} wants a confirmation: add --yes");
-    }
-    print::prompt(&format!("Type {name:?} (without quotes) to remove the account: "))?;
-    let mut answer = String::new();
-    stdin().read_line(&mut answer)?;
-    Ok(answer.trim().to_owned())
 }

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use ccflare_core::control::{Control, views::NewClientKey};
 
+use super::confirm;
 use crate::{
     args::{CreateKey, Key, Output},
     print,
@@ -15,7 +16,8 @@ pub(super) async fn run(verb: Key, control: &dyn Control, output: Output) -> Res
             let new = NewClientKey { name, expires_in_seconds: expires, models, accounts };
             print::new_key(&control.create_client_key(new).await?, output)
         }
-        Key::Revoke { key } => {
+        Key::Revoke { key, yes } => {
+            confirm::name("take back the key", &key, yes)?;
             let revoked = control.revoke_client_key(&key).await?;
             print::done(&format!("key {:?} revoked", revoked.name), output)
         }

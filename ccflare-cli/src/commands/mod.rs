@@ -10,14 +10,20 @@ use crate::{
 };
 
 mod account;
+mod config;
+mod confirm;
+mod doctor;
 mod key;
 mod keys;
 mod login;
+mod manual;
 mod open;
 mod requests;
 #[cfg(feature = "serve")]
 mod serve;
 mod tui;
+
+pub(crate) use config::Config;
 
 /// Does what was typed.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
@@ -30,6 +36,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Requests(wanted) => requests::run(wanted, &*connect(&flags, server).await?, output).await,
         Command::Keys(Keys::Rotate) => keys::rotate(&flags, output),
         Command::Key(verb) => key::run(verb, &*connect(&flags, server).await?, output).await,
+        Command::Config(verb) => config::run(verb, &flags, server, output).await,
+        Command::Doctor => doctor::run(&flags, server, output).await,
+        Command::Completions { shell } => manual::completions(shell),
+        Command::Man { dir } => manual::pages(dir.as_deref()),
         Command::Open { print } => open::run(print, &*connect(&flags, server).await?, output).await,
         Command::Audit { limit, before } => {
             let entries = connect(&flags, server).await?.audit(AuditQuery { before, limit }).await?;

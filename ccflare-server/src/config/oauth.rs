@@ -11,7 +11,7 @@ use super::{
     file::{line_of, plain, unknown},
 };
 
-const KEYS: [&str; 9] = [
+pub(super) const KEYS: [&str; 9] = [
     "authorize_url",
     "token_url",
     "client_id",

@@ -192,7 +192,7 @@ pub const SETTINGS: &[Setting] = &[
     // What it says.
     live(
         "log_level",
-        &["CCFLARE_LOG_LEVEL", "LOG_LEVEL"],
+        &["CCFLARE_LOG_LEVEL", "LOG_LEVEL", "ccflare_DEBUG"],
         Kind::Text,
         "info",
         "error, warn, info, debug, trace, or a filter such as ccflare_core=debug,info",
