@@ -14,6 +14,7 @@ use crate::head::Head;
 use crate::ledger::{End, Ticket};
 use crate::message::{self, Message};
 use crate::shared::{Decision, Shared};
+use crate::things::Thing;
 use crate::{ErrorAnswer, Step, control, models};
 
 /// One request on its connection.
@@ -139,11 +140,31 @@ impl Exchange {
                 None => self.error(&ErrorAnswer::new(404, "not_found_error", format!("model: {id}")), decision, ticket),
             };
         }
+        let (key, query) = (ticket.key.clone().unwrap_or_default(), self.parts.uri.query().unwrap_or_default());
+        if let Some(thing) = self.shared.things.answer(&key, &self.parts.method, path, query) {
+            return self.thing(thing, decision, ticket);
+        }
         if path.starts_with("/v1/") {
             let echo = serde_json::json!({"path": path, "method": self.parts.method.as_str()});
             return self.json(echo.to_string().into(), decision, ticket);
         }
         self.error(&ErrorAnswer::new(404, "not_found_error", "Not found"), decision, ticket)
+    }
+
+    fn thing(&self, thing: Thing, decision: &Decision, mut ticket: Ticket) -> Response<MockBody> {
+        match thing {
+            Thing::Json(body) => self.json(body.into(), decision, ticket),
+            Thing::NotFound(id) => {
+                self.error(&ErrorAnswer::new(404, "not_found_error", format!("{id} not found")), decision, ticket)
+            }
+            Thing::Raw(body) => {
+                ticket.told.status = Some(200);
+                let mut head = self.head(decision, &ticket);
+                head.good(decision);
+                head.raw();
+                self.plain(head, body.into(), ticket)
+            }
+        }
     }
 
     /// A JSON answer that is no message.

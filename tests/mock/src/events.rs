@@ -44,7 +44,7 @@ impl Prepared {
 
 /// The JSON answer, or as much of it as a cut leaves.
 pub(crate) fn json(reply: &Reply, model: &str, cut: Option<&Cut>) -> Prepared {
-    let extra = extra(reply);
+    let (extra, more) = (extra(&reply.usage_extra), extra(&reply.message_extra));
     let text = format!("{{\"type\":\"text\",\"text\":\"{}\"}}", reply.text());
     let tool = reply.tool_use.as_ref().map_or_else(String::new, |tool| {
         format!(
@@ -56,7 +56,7 @@ pub(crate) fn json(reply: &Reply, model: &str, cut: Option<&Cut>) -> Prepared {
     });
     let mut body = format!(
         "{{\"id\":\"{ID_PLACE}\",\"type\":\"message\",\"role\":\"assistant\",\"model\":{},\"content\":[{text}{tool}],\
-         \"stop_reason\":{},\"stop_sequence\":null,\"usage\":{}}}",
+         \"stop_reason\":{},\"stop_sequence\":null,\"usage\":{}{more}}}",
         quoted(model),
         quoted(&reply.stop_reason),
         reply.usage.full_json(&extra)
@@ -103,13 +103,13 @@ pub(crate) fn stream(reply: &Reply, model: &str, cut: Option<&Cut>) -> Prepared 
 
 /// All events with LF line ends.
 fn events(reply: &Reply, model: &str) -> Vec<String> {
-    let extra = extra(reply);
+    let (extra, more) = (extra(&reply.usage_extra), extra(&reply.message_extra));
     let mut events = Vec::with_capacity(reply.deltas + 10);
     events.push(event(
         "message_start",
         &format!(
             ",\"message\":{{\"id\":\"{ID_PLACE}\",\"type\":\"message\",\"role\":\"assistant\",\"model\":{},\"content\":[],\
-             \"stop_reason\":null,\"stop_sequence\":null,\"usage\":{}}}",
+             \"stop_reason\":null,\"stop_sequence\":null,\"usage\":{}{more}}}",
             quoted(model),
             reply.usage.at_start().full_json("")
         ),
@@ -161,9 +161,9 @@ fn event(name: &str, members: &str) -> String {
     format!("event: {name}\ndata: {{\"type\":\"{name}\"{members}}}\n\n")
 }
 
-/// More members of the usage object, with the comma before them.
-fn extra(reply: &Reply) -> String {
-    if reply.usage_extra.is_empty() { String::new() } else { format!(",{}", reply.usage_extra) }
+/// More members of an object, with the comma before them.
+fn extra(members: &str) -> String {
+    if members.is_empty() { String::new() } else { format!(",{members}") }
 }
 
 fn quoted(text: &str) -> String {

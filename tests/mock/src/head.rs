@@ -64,6 +64,10 @@ impl Head {
         self.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     }
 
+    pub(crate) fn raw(&mut self) {
+        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    }
+
     pub(crate) fn gzip(&mut self) {
         self.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

@@ -47,7 +47,8 @@
 //! 5. [`MockConfig::reply`].
 //!
 //! This goes for all of `/v1/…`: `POST /v1/messages`, `POST /v1/messages/count_tokens`, `GET /v1/models`,
-//! `GET /v1/models/{id}`, and for any other path, whose good answer is `{"path":…,"method":…}`. Outside of `/v1/`
+//! `GET /v1/models/{id}`, what lives on an account (`/v1/files`, `/v1/messages/batches`, `/v1/skills` …: made, listed,
+//! read and deleted for each key alone, anything else is a 404), and for any other path, whose good answer is `{"path":…,"method":…}`. Outside of `/v1/`
 //! it is a 404. Faults within a stream concern messages only; to the other endpoints they mean nothing.
 //!
 //! # Steering by the request
@@ -58,7 +59,7 @@
 //! | --- | --- |
 //! | `model`, `deltas`, `delta_bytes`, `pace_ms`, `framing`, `gzip`, `stop_reason`, `delta_usage` | as in [`Reply`]; enums in snake case |
 //! | `input`, `output`, `cache_read`, `cache_write_5m`, `cache_write_1h` | [`Usage`] |
-//! | `usage_extra` | an object whose members join the usage objects |
+//! | `usage_extra`, `message_extra` | an object whose members join the usage objects, or the message |
 //! | `tool` | `{"name":…,"input":{…}}`, a tool call; `stop_reason` is then `tool_use` |
 //! | `headers`, `set_cookie` | response headers |
 //! | `delay_ms` | the wait before the headers, with or without a fault |
@@ -118,6 +119,7 @@ mod serve;
 mod shared;
 mod steer;
 mod step;
+mod things;
 mod totals;
 mod upstream;
 mod usage;

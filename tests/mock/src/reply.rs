@@ -23,6 +23,8 @@ pub struct Reply {
     pub delta_usage: DeltaUsage,
     /// More members for the usage objects, as the inside of a JSON object: `"iterations":[]`. Empty for none.
     pub usage_extra: String,
+    /// More members for the message itself, such as its container, in the same form.
+    pub message_extra: String,
     /// Compress if the client accepts gzip. A stream is flushed after each event.
     pub gzip: bool,
     /// How the events are cut into writes.
@@ -46,6 +48,7 @@ impl Default for Reply {
             usage: Usage::new(10, 20),
             delta_usage: DeltaUsage::default(),
             usage_extra: String::new(),
+            message_extra: String::new(),
             gzip: false,
             framing: Framing::default(),
             stop_reason: "end_turn".to_owned(),

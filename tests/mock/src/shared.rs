@@ -14,6 +14,7 @@ use crate::conn::Counters;
 use crate::ledger::Ledger;
 use crate::limits::now;
 use crate::steer::Steer;
+use crate::things::Things;
 use crate::{ErrorAnswer, KeyConfig, LimitAfter, MockConfig, RateLimits, Reply, Step};
 
 pub(crate) struct Shared {
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) cache: ReplyCache,
     pub(crate) counters: Arc<Counters>,
     pub(crate) changed: Arc<Notify>,
+    pub(crate) things: Things,
     reply: Arc<Reply>,
     keys: Mutex<HashMap<String, KeyState>>,
     others: Arc<KeyHeaders>,
@@ -105,6 +107,7 @@ impl Shared {
             cache: ReplyCache::default(),
             counters: Arc::default(),
             changed,
+            things: Things::default(),
             reply: Arc::new(config.reply.clone()),
             keys: Mutex::new(keys),
             others: Arc::new(key_headers(&config.other_keys)),
@@ -152,6 +155,7 @@ impl Shared {
     pub(crate) fn clear_all(&self) {
         let keys: Vec<_> = self.keys.lock().keys().cloned().collect();
         keys.iter().for_each(|key| self.clear(key));
+        self.things.clear();
     }
 
     pub(crate) fn pending_steps(&self, key: &str) -> usize {

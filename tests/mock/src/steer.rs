@@ -24,6 +24,7 @@ pub(crate) struct Steer {
     cache_write_1h: Option<u64>,
     delta_usage: Option<DeltaUsage>,
     usage_extra: Option<serde_json::Map<String, serde_json::Value>>,
+    message_extra: Option<serde_json::Map<String, serde_json::Value>>,
     stop_reason: Option<String>,
     tool: Option<Tool>,
     headers: BTreeMap<String, String>,
@@ -93,6 +94,7 @@ impl Steer {
         }
         set(&mut reply.stop_reason, self.stop_reason.clone());
         set(&mut reply.usage_extra, self.usage_extra.as_ref().map(members));
+        set(&mut reply.message_extra, self.message_extra.as_ref().map(members));
         if self.model.is_some() {
             reply.model.clone_from(&self.model);
         }

@@ -120,8 +120,8 @@ async fn other_endpoints_on_one_connection() {
     assert_eq!(raw.answer().await.unwrap().json()["id"], "claude-haiku-5-5");
     raw.send("GET", "/v1/models/none", &bearer, "").await;
     assert_eq!(raw.answer().await.unwrap().status, 404);
-    raw.send("GET", "/v1/files/abc", &bearer, "").await;
-    assert_eq!(raw.answer().await.unwrap().json()["path"], "/v1/files/abc");
+    raw.send("GET", "/v1/elsewhere/abc", &bearer, "").await;
+    assert_eq!(raw.answer().await.unwrap().json()["path"], "/v1/elsewhere/abc");
     raw.send("GET", "/elsewhere", &bearer, "").await;
     let missing = raw.answer().await.unwrap();
     assert_eq!((missing.status, &missing.json()["error"]["type"]), (404, &json!("not_found_error")));
