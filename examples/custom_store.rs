@@ -13,11 +13,12 @@ use async_trait::async_trait;
 use ccflare_core::{
     domain::{
         Account, AccountChange, AccountId, AgentPreference, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential,
-        Exchange, ExchangeId, Intent, LoginId, Outcome, Payload, PendingLogin, Timestamp, Workspace,
+        Exchange, ExchangeId, Intent, LoginId, Outcome, OwnedId, Payload, PendingLogin, Timestamp, Workspace,
     },
     store::{
         AUDIT_LENGTH, AccountStore, AgentStore, AnalyticsStore, AuditStore, ClientKeyStore, Lease, LeaseStore,
-        LedgerEntry, LedgerStore, LoginStore, PageRequest, PayloadStore, Store, StoreError, conformance,
+        LedgerEntry, LedgerStore, LoginStore, OwnershipStore, PageRequest, PayloadStore, Store, StoreError,
+        conformance,
     },
 };
 
@@ -39,6 +40,7 @@ struct Maps {
     payloads: BTreeMap<ExchangeId, Payload>,
     preferences: BTreeMap<Arc<str>, AgentPreference>,
     workspaces: BTreeMap<Arc<str>, Workspace>,
+    owned: BTreeMap<Arc<str>, OwnedId>,
 }
 
 impl MapStore {
@@ -322,6 +324,23 @@ impl PayloadStore for MapStore {
             old.iter().for_each(|id| drop(maps.payloads.remove(id)));
             old.len()
         }))
+    }
+}
+
+#[async_trait]
+impl OwnershipStore for MapStore {
+    async fn owned_ids(&self) -> Result<Vec<OwnedId>, StoreError> {
+        let mut ids: Vec<_> = self.with(|maps| maps.owned.values().cloned().collect());
+        ids.sort_by_key(|owned: &OwnedId| owned.seen);
+        Ok(ids)
+    }
+
+    async fn note_owned_ids(&self, seen: &[OwnedId], gone: &[Arc<str>]) -> Result<(), StoreError> {
+        self.with(|maps| {
+            gone.iter().for_each(|id| drop(maps.owned.remove(id)));
+            maps.owned.extend(seen.iter().map(|owned| (Arc::clone(&owned.id), owned.clone())));
+        });
+        Ok(())
     }
 }
 

@@ -86,6 +86,12 @@ pub enum Refusal {
         /// What it may not, and what to do.
         message: String,
     },
+    /// What is asked for lives on an account that is gone.
+    #[error("{message}")]
+    Gone {
+        /// What it is, and what can be done.
+        message: String,
+    },
     /// The body is longer than is taken.
     #[error("the request body is over the limit of {limit} bytes")]
     BodyTooLarge {
@@ -131,7 +137,7 @@ impl Refusal {
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::NotPermitted(_) => StatusCode::NOT_FOUND,
+            Self::NotPermitted(_) | Self::Gone { .. } => StatusCode::NOT_FOUND,
             Self::NotAuthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -149,6 +155,7 @@ impl Refusal {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::NotPermitted(_) => "not_permitted",
+            Self::Gone { .. } => "gone",
             Self::NotAuthenticated { .. } => "not_authenticated",
             Self::NotAllowed { .. } => "not_allowed",
             Self::BodyTooLarge { .. } => "body_too_large",
@@ -165,7 +172,7 @@ impl Refusal {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
-            Self::NotPermitted(_) => "not_found_error",
+            Self::NotPermitted(_) | Self::Gone { .. } => "not_found_error",
             Self::NotAuthenticated { .. } => "authentication_error",
             Self::NotAllowed { .. } => "permission_error",
             Self::BodyTooLarge { .. } => "request_too_large",

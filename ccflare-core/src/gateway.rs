@@ -30,6 +30,7 @@ use crate::{
     key_ring::KeyRing,
     live::{Live, LiveOptions},
     oauth::{AuthorizationServers, TokenEndpoint},
+    ownership::{Ownership, OwnershipWriter},
     pool::AccountPool,
     provider::{Anthropic, Providers},
     proxy::{AdmitLayer, CollectLayer, CollectOptions, Line, Proxy, stack},
@@ -195,13 +196,15 @@ impl GatewayBuilder {
         let pool = AccountPool::new(store.accounts().await?).journaled(queue.clone()).telling(events.clone());
         let pool = Arc::new(pool);
 
+        let (ownership, ownership_writer) = Ownership::start(Arc::clone(&store) as _).await?;
         let (capture, capture_writer) = Capture::live(Arc::clone(&store) as _, live.clone());
         let retention = Retention::start(Arc::clone(&store) as _, Arc::clone(&clock), live.clone());
         let recorder = Recorder::new(queue.clone(), Arc::clone(&clock));
         let recorder = recorder.capturing(Some(capture.clone())).telling(events.clone());
         let balance =
             BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy), providers.clone(), Arc::clone(&clock))
-                .with_options(BalanceOptions { longest_wait: options.throttle_wait, live: Some(live) });
+                .with_options(BalanceOptions { longest_wait: options.throttle_wait, live: Some(live) })
+                .with_ownership(Arc::new(ownership));
         let upstream = Upstream::new(UpstreamOptions {
             connect_timeout: options.connect_timeout,
             first_byte_timeout: options.first_byte_timeout,
@@ -240,7 +243,7 @@ impl GatewayBuilder {
             .hearing(Ears { feed: Some(feed), logs });
         // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.
         let control = Arc::new(Audited::new(Arc::new(local), store, clock));
-        Ok(Gateway { line, proxy, control, queue, writer, capture_writer, retention, events, showing })
+        Ok(Gateway { line, proxy, control, queue, writer, capture_writer, ownership_writer, retention, events, showing })
     }
 }
 
@@ -264,6 +267,7 @@ pub struct Gateway {
     queue: WriteBehind,
     writer: Writer,
     capture_writer: CaptureWriter,
+    ownership_writer: OwnershipWriter,
     retention: Retention,
     events: Events,
     showing: feed::Showing,
@@ -316,13 +320,14 @@ impl Gateway {
     ///
     /// Stop taking requests first. Returns how many records were written in the end.
     pub async fn shutdown(self, deadline: Duration) -> u64 {
-        let Self { queue, writer, capture_writer, retention, showing, .. } = self;
+        let Self { queue, writer, capture_writer, ownership_writer, retention, showing, .. } = self;
         retention.stop().await;
         if tokio::time::timeout(deadline, queue.settled()).await.is_err() {
             tracing::warn!(
                 "requests are still under way at the end of the drain; they will be recorded as interrupted"
             );
         }
+        ownership_writer.finish().await;
         capture_writer.finish().await;
         let written = writer.finish().await;
         showing.finish().await;

@@ -63,6 +63,7 @@ pub mod key_ring;
 pub mod live;
 pub mod logs;
 pub mod oauth;
+pub mod ownership;
 pub mod pool;
 pub mod pricing;
 pub mod provider;

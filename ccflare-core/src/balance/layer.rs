@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tower::Layer;
 
 use super::{Balance, Strategy};
-use crate::{clock::Clock, live::Live, pool::AccountPool, provider::Providers};
+use crate::{clock::Clock, live::Live, ownership::Ownership, pool::AccountPool, provider::Providers};
 
 /// Puts a [`Balance`] over a service that takes attempts.
 #[derive(Clone, Debug)]
@@ -13,13 +13,14 @@ pub struct BalanceLayer {
     pub(super) shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Shared {
     pub(super) pool: Arc<AccountPool>,
     pub(super) strategy: Arc<dyn Strategy>,
     pub(super) providers: Providers,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) options: BalanceOptions,
+    pub(super) ownership: Arc<Ownership>,
 }
 
 impl Shared {
@@ -53,15 +54,27 @@ impl BalanceLayer {
         providers: Providers,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { shared: Arc::new(Shared { pool, strategy, providers, clock, options: BalanceOptions::default() }) }
+        let (options, ownership) = (BalanceOptions::default(), Arc::default());
+        Self { shared: Arc::new(Shared { pool, strategy, providers, clock, options, ownership }) }
     }
 
     /// The same with other options.
     #[must_use]
     pub fn with_options(self, options: BalanceOptions) -> Self {
-        let Shared { pool, strategy, providers, clock, .. } = &*self.shared;
-        let (pool, strategy, clock) = (Arc::clone(pool), Arc::clone(strategy), Arc::clone(clock));
-        Self { shared: Arc::new(Shared { pool, strategy, providers: providers.clone(), clock, options }) }
+        self.changed(|shared| shared.options = options)
+    }
+
+    /// The same with what is known of things that live on one account. Who reads the answers learns more for it
+    /// ([`Learner`](crate::ownership::Learner)).
+    #[must_use]
+    pub fn with_ownership(self, ownership: Arc<Ownership>) -> Self {
+        self.changed(|shared| shared.ownership = ownership)
+    }
+
+    fn changed(self, change: impl FnOnce(&mut Shared)) -> Self {
+        let mut shared = Shared::clone(&self.shared);
+        change(&mut shared);
+        Self { shared: Arc::new(shared) }
     }
 }
 

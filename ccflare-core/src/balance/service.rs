@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{HeaderValue, Request, Response, header};
 use http_body::Body;
 use tower::{Service, ServiceExt};
 
@@ -17,12 +17,16 @@ use super::{
     course::{Course, Step},
     layer::Shared,
     mark::mark,
+    ownership::{ACCOUNT, Home},
 };
 use crate::{
-    domain::{Account, AccountChange, Choice, ClientKey, Closure, RequestFacts, Timestamp, exchange::VerdictKind},
+    domain::{
+        Account, AccountChange, AccountId, Choice, ClientKey, Closure, RequestFacts, Timestamp, exchange::VerdictKind,
+    },
     error::{AttemptError, ProxyError, Refusal},
+    ownership::Learner,
     pool::InFlight,
-    provider::{Answer, Observation, Provider, Served, Verdict},
+    provider::{Answer, Named, Observation, Provider, Served, Tells, Verdict},
     record::{Trail, decode},
 };
 
@@ -65,6 +69,9 @@ struct Walk<S> {
     facts: RequestFacts,
     trail: Option<Trail>,
     key: Option<Arc<ClientKey>>,
+    named: Named,
+    home: Home,
+    alone: Option<AccountId>,
     attempts: u32,
 }
 
@@ -98,7 +105,9 @@ where
         let facts = request.extensions_mut().remove().unwrap_or_default();
         let trail = request.extensions_mut().remove();
         let key = request.extensions_mut().remove();
-        Self { inner, shared, request: Arc::new(request), facts, trail, key, attempts: 0 }
+        let named = shared.providers.first().named(&request);
+        let home = Home::of(&named, &shared.ownership, shared.clock.now());
+        Self { inner, shared, request: Arc::new(request), facts, trail, key, named, home, alone: None, attempts: 0 }
     }
 
     async fn run(mut self) -> Result<Response<ServedBody<B>>, Refusal> {
@@ -106,19 +115,31 @@ where
             allowance::model(key, self.facts.model.as_deref(), self.request.body().is_empty())?;
         }
         let accounts = self.accounts();
+        self.home.check(!accounts.is_empty(), |id| self.shared.pool.get(id).is_some())?;
         if accounts.is_empty() {
             if let Some(key) = &self.key {
                 allowance::some_account(key)?;
             }
             return self.go_on_without_account().await;
         }
-        let plan = self.shared.strategy.plan(&accounts, &self.facts, self.now());
+        let mut plan = self.shared.strategy.plan(&accounts, &self.facts, self.now());
+        self.home.bind(&mut plan);
+        self.asked_alone(&plan);
         self.walk(plan).await
     }
 
-    /// The accounts that may serve whoever asks.
+    /// Of something unknown one account's word stands: it is the only one from here on.
+    fn asked_alone(&mut self, plan: &Plan) {
+        if let (Home::Unknown { .. }, [only]) = (&self.home, &*plan.candidates) {
+            self.alone = Some(only.account.id);
+        }
+    }
+
+    /// The accounts that may serve whoever asks, and have what is asked for.
     fn accounts(&self) -> Vec<Arc<Account>> {
         let mut accounts = self.shared.pool.snapshot();
+        accounts.retain(|account| self.home.permits(account.id));
+        accounts.retain(|account| self.alone.is_none_or(|alone| account.id == alone));
         if let Some(key) = &self.key {
             accounts.retain(|account| key.permits_account(account.id));
         }
@@ -262,8 +283,28 @@ where
         let detail = mark(&verdict, self.facts.model.as_deref(), now).map(|mark| Box::from(&*mark.evidence));
         self.note(Some(response.status().as_u16()), verdict.kind(), detail);
         let sent = response.extensions_mut().remove::<SentWith>().map(|sent| sent.generation);
+        self.tell_of_things(&mut response, &served);
         response.extensions_mut().insert(served);
         End::Answer(response, verdict, sent)
+    }
+
+    /// Lets whoever reads a good answer along the way learn what it tells of things that live on its account. A list is
+    /// marked as the list of that account.
+    fn tell_of_things(&self, response: &mut Response<ServedBody<B>>, served: &Served) {
+        let Some(account) = &served.account else { return };
+        if self.named.tells == Tells::Nothing || !response.status().is_success() {
+            return;
+        }
+        if let (true, Ok(name)) = (self.named.lists, HeaderValue::from_str(&account.name)) {
+            response.headers_mut().insert(ACCOUNT, name);
+        }
+        response.extensions_mut().insert(Learner {
+            ownership: Arc::clone(&self.shared.ownership),
+            provider: Arc::clone(&served.provider),
+            clock: Arc::clone(&self.shared.clock),
+            account: account.id,
+            tells: self.named.tells,
+        });
     }
 
     /// What an answer tells of its account, and that it served if it did.
@@ -272,7 +313,9 @@ where
         let Observation { limits, organization } = observation;
         let organization = organization.filter(|seen| account.organization.as_ref() != Some(seen));
         let served = matches!(verdict, Verdict::Success | Verdict::Request);
-        let session = served.then(|| strategy.served(&pool.snapshot(), account.id, &self.facts, now)).flatten();
+        // Where a request had to go says nothing about where others should.
+        let chosen = served && self.home == Home::Anywhere;
+        let session = chosen.then(|| strategy.served(&pool.snapshot(), account.id, &self.facts, now)).flatten();
         let changes = [
             organization.map(AccountChange::OrganizationSeen),
             limits.map(|limits| AccountChange::Observed(Arc::new(limits))),
@@ -297,7 +340,7 @@ where
         let now = self.now();
         let plan = Plan::of(self.accounts(), &self.facts, now);
         if plan.candidates.is_empty() {
-            return all_closed(&plan, now);
+            return all_closed(&plan, self.home.because().as_deref(), now);
         }
         let message = match last_failure {
             Some(error) => format!("no account came to an answer; the last one: {error}"),
@@ -357,7 +400,8 @@ fn refusal(error: &AttemptError) -> Refusal {
     }
 }
 
-fn all_closed(plan: &Plan, now: Timestamp) -> Refusal {
+fn all_closed(plan: &Plan, because: Option<&str>, now: Timestamp) -> Refusal {
+    let because = because.unwrap_or("no account can serve now");
     let line = |(account, closure): &(Arc<Account>, Closure)| {
         let reason = closure.reason.as_str();
         match closure.until {
@@ -369,7 +413,7 @@ fn all_closed(plan: &Plan, now: Timestamp) -> Refusal {
     let opens = plan.closed.iter().filter_map(|(_, closure)| closure.until).min();
     Refusal::AllClosed {
         retry_after: opens.map(|until| until.since(now)),
-        message: format!("no account can serve now ({})", reasons.join("; ")),
+        message: format!("{because} ({})", reasons.join("; ")),
     }
 }
 

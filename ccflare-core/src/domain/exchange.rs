@@ -180,6 +180,8 @@ pub enum Choice {
     ClientCredentials,
     /// A strategy of the embedder's own chose it.
     Strategy,
+    /// What the request names lives there.
+    Owner,
 }
 
 impl Choice {
@@ -193,6 +195,7 @@ impl Choice {
             Self::Retry => "retry",
             Self::ClientCredentials => "client_credentials",
             Self::Strategy => "strategy",
+            Self::Owner => "owner",
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod facts;
 pub mod id;
 pub mod login;
+pub mod owned_id;
 pub mod payload;
 pub mod secret;
 pub mod time;
@@ -30,6 +31,7 @@ pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, Ver
 pub use facts::RequestFacts;
 pub use id::{AccountId, AuditId, ClientKeyId, ExchangeId, LoginId};
 pub use login::{LoginPurpose, PendingLogin};
+pub use owned_id::OwnedId;
 pub use payload::{Payload, PayloadSide};
 pub use secret::Secret;
 pub use time::Timestamp;

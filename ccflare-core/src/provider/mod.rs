@@ -12,10 +12,12 @@ use http_body_util::Full;
 use crate::domain::{Account, Limits, Timestamp, Usage};
 
 pub mod anthropic;
+mod named;
 mod providers;
 mod verdict;
 
 pub use anthropic::Anthropic;
+pub use named::{Named, Tells, Told};
 pub use providers::Providers;
 pub use verdict::Verdict;
 
@@ -63,6 +65,23 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
 
     /// Reads a whole body that is no stream.
     fn read_body(&self, body: &[u8], reading: &mut Reading);
+
+    /// The things that live on one account and are named by a request: it has to go to that account.
+    fn named(&self, request: &Request<Bytes>) -> Named {
+        let _ = request;
+        Named::default()
+    }
+
+    /// Whether a stream's event of this name may tell of such things.
+    fn may_tell(&self, tells: Tells, event: &[u8]) -> bool {
+        let _ = (tells, event);
+        false
+    }
+
+    /// Gives every such thing that an event's data, or a whole body, tells of to `learn`.
+    fn told(&self, tells: Tells, data: &[u8], learn: &mut dyn FnMut(Told<'_>)) {
+        let _ = (tells, data, learn);
+    }
 }
 
 /// An answer, as far as it is read before it is judged.

@@ -20,7 +20,7 @@ pub trait Listener: fmt::Debug + Send {
     /// Whether the data of a stream's event of this name is wanted.
     fn wants(&mut self, event: &[u8]) -> bool;
 
-    /// A stream's event that was wanted, or that the meter itself reads.
+    /// A stream's event that was wanted by this or another listener, or that the meter itself reads.
     fn event(&mut self, event: &[u8], data: &[u8]);
 
     /// The whole body of an answer that is no stream.
@@ -51,7 +51,7 @@ pub struct Meter {
     body: Body,
     reading: Reading,
     saw_content: bool,
-    listener: Option<Box<dyn Listener>>,
+    listeners: Vec<Box<dyn Listener>>,
 }
 
 /// What the body is, and so how it is read.
@@ -78,21 +78,22 @@ impl Meter {
             }
             Some(_) => (Decoder::Identity, Body::Unread),
         };
-        Self { provider, decoder, body, reading: Reading::default(), saw_content: false, listener: None }
+        Self { provider, decoder, body, reading: Reading::default(), saw_content: false, listeners: Vec::new() }
     }
 
-    /// Lets somebody else read along.
+    /// Lets somebody else read along, too.
     #[must_use]
-    pub fn heard_by(self, listener: Option<Box<dyn Listener>>) -> Self {
-        Self { listener, ..self }
+    pub fn heard_by(mut self, listener: Option<Box<dyn Listener>>) -> Self {
+        self.listeners.extend(listener);
+        self
     }
 
     /// Reads one more frame.
     pub fn feed(&mut self, frame: &Bytes) {
-        let Self { provider, decoder, body, reading, saw_content, listener } = self;
+        let Self { provider, decoder, body, reading, saw_content, listeners } = self;
         let kept = match body {
             Body::Stream(scanner) => {
-                let mut ears = Ears { provider: &**provider, reading, saw_content, listener: listener.as_deref_mut() };
+                let mut ears = Ears { provider: &**provider, reading, saw_content, listeners };
                 decoder.feed(frame, |piece| scanner.feed(piece, &mut ears)).is_ok()
             }
             Body::Json { pieces, length } => {
@@ -134,9 +135,7 @@ impl Meter {
                 }
             };
             self.provider.read_body(whole, &mut self.reading);
-            if let Some(listener) = &mut self.listener {
-                listener.body(whole);
-            }
+            self.listeners.iter_mut().for_each(|listener| listener.body(whole));
         }
         self.reading
     }
@@ -166,14 +165,14 @@ struct Ears<'a> {
     provider: &'a dyn Provider,
     reading: &'a mut Reading,
     saw_content: &'a mut bool,
-    listener: Option<&'a mut (dyn Listener + 'static)>,
+    listeners: &'a mut [Box<dyn Listener>],
 }
 
 impl Sink for Ears<'_> {
     fn wants(&mut self, event: &[u8]) -> bool {
         let interest = self.provider.interest(event);
         *self.saw_content |= interest == Interest::Content;
-        let heard = self.listener.as_mut().is_some_and(|listener| listener.wants(event));
+        let heard = self.listeners.iter_mut().any(|listener| listener.wants(event));
         heard || interest == Interest::Read
     }
 
@@ -181,9 +180,7 @@ impl Sink for Ears<'_> {
         if self.provider.interest(event) == Interest::Read {
             self.provider.read_event(event, data, self.reading);
         }
-        if let Some(listener) = &mut self.listener {
-            listener.event(event, data);
-        }
+        self.listeners.iter_mut().for_each(|listener| listener.event(event, data));
     }
 }
 

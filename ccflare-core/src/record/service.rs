@@ -16,6 +16,7 @@ use super::{Listening, Meter, OpenExchange, Recorder, TeeBody, capture::OpenCapt
 use crate::{
     domain::{ClientKey, ExchangeId, Intent, RequestFacts},
     error::ProxyError,
+    ownership::Learner,
     provider::{Anthropic, Served},
 };
 
@@ -119,7 +120,9 @@ fn listen<B: Body<Data = Bytes>>(
     exchange.served_by(served.as_ref().and_then(|served| served.account.clone()));
     exchange.headers(response.status());
     let provider = served.map_or_else(|| Arc::new(Anthropic::default()) as _, |served| served.provider);
+    let learner = response.extensions_mut().remove::<Learner>();
     let meter = Meter::new(provider, response.status(), response.headers())
-        .heard_by(listening.and_then(|listening| listening.take()));
+        .heard_by(listening.and_then(|listening| listening.take()))
+        .heard_by(learner.map(|learner| Box::new(learner) as _));
     response.map(|body| TeeBody::new(body, meter, exchange, capture))
 }

@@ -14,14 +14,15 @@
 use std::{sync::Arc, time::Duration};
 
 mod agents;
-
-pub use agents::{an_agent_has_one_preference, workspaces_stay_until_nobody_comes_from_them};
 mod analytics;
+mod ownership;
 mod tokens;
 
+pub use agents::{an_agent_has_one_preference, workspaces_stay_until_nobody_comes_from_them};
 pub use analytics::{
     a_selection_is_found_page_by_page, conversations_add_up, exchanges_go_oldest_first, sums_count_each_exchange_once,
 };
+pub use ownership::owned_ids_come_back_until_they_are_forgotten;
 pub use tokens::{a_credential_is_replaced_by_who_knows_it, a_lease_belongs_to_one_holder, a_login_is_taken_once};
 
 use super::{LedgerEntry, PageRequest, Store, StoreError};
@@ -62,6 +63,7 @@ pub async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     a_selection_is_found_page_by_page(&*fresh().await).await;
     conversations_add_up(&*fresh().await).await;
     exchanges_go_oldest_first(&*fresh().await).await;
+    owned_ids_come_back_until_they_are_forgotten(&*fresh().await).await;
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);

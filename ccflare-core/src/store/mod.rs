@@ -14,6 +14,7 @@ mod agents;
 mod analytics;
 mod error;
 mod master;
+mod ownership;
 pub mod sealed;
 pub mod write_behind;
 
@@ -26,6 +27,7 @@ pub use agents::AgentStore;
 pub use analytics::{AnalyticsStore, Found, Wanted};
 pub use error::StoreError;
 pub use master::MasterKey;
+pub use ownership::OwnershipStore;
 #[cfg(feature = "redb")]
 pub use redb::RedbStore;
 pub use sealed::SealKey;
@@ -42,6 +44,7 @@ pub trait Store:
     + AuditStore
     + PayloadStore
     + AgentStore
+    + OwnershipStore
 {
 }
 
@@ -55,6 +58,7 @@ impl<T> Store for T where
         + AuditStore
         + PayloadStore
         + AgentStore
+        + OwnershipStore
 {
 }
 

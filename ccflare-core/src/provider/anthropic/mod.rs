@@ -1,7 +1,7 @@
 //! The Messages API of Anthropic.
 //!
 //! One file for each thing there is to know: which `paths` may be asked for, how `headers` cross, what they say of
-//! `limits`, how an answer is judged (`classify`, from its status, its `error_body` and its `retry_after`), and where
+//! `limits`, which `ids` live on one account, how an answer is judged (`classify`, from its status, its `error_body` and its `retry_after`), and where
 //! the `usage` stands. All of it is pure; what is learned goes into the account.
 
 use bytes::Bytes;
@@ -9,12 +9,13 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::Full;
 use url::Url;
 
-use super::{Answer, Interest, Observation, PrepareError, Provider, Reading, Verdict};
+use super::{Answer, Interest, Named, Observation, PrepareError, Provider, Reading, Tells, Told, Verdict};
 use crate::domain::{Account, Timestamp};
 
 mod classify;
 mod error_body;
 mod headers;
+mod ids;
 mod lenient;
 mod limits;
 mod paths;
@@ -82,5 +83,16 @@ impl Provider for Anthropic {
 
     fn read_body(&self, body: &[u8], reading: &mut Reading) {
         usage::read_body(body, reading);
+    }
+    fn named(&self, request: &Request<Bytes>) -> Named {
+        ids::named(request)
+    }
+
+    fn may_tell(&self, tells: Tells, event: &[u8]) -> bool {
+        ids::may_tell(tells, event)
+    }
+
+    fn told(&self, tells: Tells, data: &[u8], learn: &mut dyn FnMut(Told<'_>)) {
+        ids::told(tells, data, learn);
     }
 }

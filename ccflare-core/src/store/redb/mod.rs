@@ -33,6 +33,7 @@ mod leases;
 mod ledger;
 mod logins;
 mod migrate;
+mod ownership;
 mod payloads;
 mod records;
 mod rotate;

@@ -47,6 +47,9 @@ pub(super) const AGENT_PREFERENCES: TableDefinition<'_, &str, &[u8]> = TableDefi
 /// Workspaces, by their paths.
 pub(super) const WORKSPACES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("workspaces");
 
+/// Account (its id as a number), last sight and end (microseconds) of each id that lives on one account, by that id.
+pub(super) const OWNED_IDS: TableDefinition<'_, &str, (u128, i64, Option<i64>)> = TableDefinition::new("owned_ids");
+
 /// What settled exchanges add up to, by level, beginning and series.
 pub(super) const CELLS: TableDefinition<'_, CellKey, &[u8]> = TableDefinition::new("cells");
 
@@ -122,6 +125,7 @@ pub(super) fn each(doing: &mut impl EachTable) -> Result<(), StoreError> {
     doing.table(AUDIT)?;
     doing.table(AGENT_PREFERENCES)?;
     doing.table(WORKSPACES)?;
+    doing.table(OWNED_IDS)?;
     derived(doing)
 }
 

@@ -68,7 +68,7 @@ macro_rules! codes {
 // Numbers are never given a second meaning.
 codes! {
     Outcome { Answered = 0, Failed = 1, Cut = 2, Cancelled = 3, Interrupted = 4 }
-    Choice { ActiveSession = 0, NewSession = 1, FailOver = 2, Retry = 3, ClientCredentials = 4, Strategy = 5 }
+    Choice { ActiveSession = 0, NewSession = 1, FailOver = 2, Retry = 3, ClientCredentials = 4, Strategy = 5, Owner = 20 }
     VerdictKind {
         Success = 0, Request = 1, UnexplainedLimit = 2, Throttle = 3, Quota = 4, Credential = 5, Billing = 6, Hold = 7,
         Entitlement = 8, Overload = 9, Network = 10, Abandoned = 11,

@@ -1,0 +1,209 @@
+//! Which ids live on one account (anthropic-wire §2), and where requests and answers name them.
+//!
+//! A path names the thing it is about, a query the place in a list, a message its container, its files, its skills and
+//! the thread it continues. Message bodies are long, so they are first run over for the few keys that matter, and
+//! read only if one of them is there.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, header::CONTENT_ENCODING};
+use memchr::memmem;
+use serde::Deserialize;
+use std::borrow::Cow;
+use url::form_urlencoded;
+
+use super::lenient::{object, objects, text};
+use crate::provider::{Named, Tells, Told};
+use walk::Found;
+
+mod walk;
+
+/// What the API calls things that live on one account; batches stand under `messages`.
+const THINGS: &[&str] = &[
+    "files",
+    "skills",
+    "containers",
+    "agents",
+    "sessions",
+    "environments",
+    "vaults",
+    "memory_stores",
+    "deployments",
+    "dreams",
+    "tunnels",
+    "user_profiles",
+];
+
+/// The beta under which messages can be continued by their ids.
+const THREADS: &str = "message-threads-";
+
+/// The API forgets a thread five minutes after its last message. Ids are kept longer, so that who comes too late hears
+/// it from the account that knows.
+const THREAD: Duration = Duration::from_secs(60 * 60);
+
+/// So long a place in a list is remembered.
+const CURSOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The longest id. Places in a list are longer than other ids.
+const LONGEST: usize = 512;
+
+/// What a request names, and what its answer will tell.
+pub(super) fn named(request: &Request<Bytes>) -> Named {
+    let Some(path) = request.uri().path().strip_prefix("/v1/") else { return Named::default() };
+    let segments: Vec<&str> = path.split('/').collect();
+    match *segments {
+        ["messages"] => Named { ids: in_message(request), tells: message_tells(request.headers()), ..Named::default() },
+        ["messages", "count_tokens"] => Named { ids: in_message(request), ..Named::default() },
+        ["messages", "batches"] => collection(request, in_message),
+        ["messages", "batches", id, ref rest @ ..] => thing(request, id, rest),
+        [kind] if THINGS.contains(&kind) => collection(request, in_body),
+        // The API's own skills are everybody's.
+        ["skills", id, ..] if !is_skill(id) => Named::default(),
+        [kind, id, ref rest @ ..] if THINGS.contains(&kind) => thing(request, id, rest),
+        _ => Named::default(),
+    }
+}
+
+fn message_tells(headers: &HeaderMap) -> Tells {
+    let mut betas = headers.get_all("anthropic-beta").iter();
+    let threads = betas.any(|betas| memmem::find(betas.as_bytes(), THREADS.as_bytes()).is_some());
+    if threads { Tells::Thread } else { Tells::Message }
+}
+
+/// One thing, or something under it.
+fn thing(request: &Request<Bytes>, id: &str, rest: &[&str]) -> Named {
+    let tells = match (rest, request.method()) {
+        ([], &Method::DELETE) => Tells::Removal,
+        ([], _) => Tells::Things,
+        // What is under it is found by the id above it.
+        _ => Tells::Nothing,
+    };
+    let ids = if is_id(id) { vec![id.into()] } else { Vec::new() };
+    Named { ids, in_path: true, lists: false, tells }
+}
+
+/// A list of things, or a new one.
+fn collection(request: &Request<Bytes>, in_new: fn(&Request<Bytes>) -> Vec<Box<str>>) -> Named {
+    let lists = matches!(*request.method(), Method::GET | Method::HEAD);
+    let ids = if lists { in_query(request) } else { in_new(request) };
+    Named { ids, in_path: lists, lists, tells: Tells::Things }
+}
+
+fn in_query(request: &Request<Bytes>) -> Vec<Box<str>> {
+    let pairs = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let names = pairs.filter(|(key, value)| (key == "page" || key.ends_with("_id")) && is_id(value));
+    names.map(|(_, id)| id.into()).collect()
+}
+
+/// The ids in a body of messages, if any of the keys that hold them is there at all.
+fn in_message(request: &Request<Bytes>) -> Vec<Box<str>> {
+    if holds_ids(request.body()) { in_body(request) } else { Vec::new() }
+}
+
+/// The ids in any body. One that is compressed, or no JSON, names nothing.
+fn in_body(request: &Request<Bytes>) -> Vec<Box<str>> {
+    if request.headers().contains_key(CONTENT_ENCODING) || request.body().trim_ascii_start().first() != Some(&b'{') {
+        return Vec::new();
+    }
+    Found::read(request.body()).into_ids()
+}
+
+/// Whether one of the keys stands in the text. Inside of a string its quotes would be escaped, so what is found is a
+/// key, or a string of just that word.
+fn holds_ids(body: &[u8]) -> bool {
+    const BEFORE: [&[u8]; 3] = [b"\"file", b"\"skill", b"\"previous_message"];
+    let is_key = |end: usize| BEFORE.iter().any(|name| body[..end].ends_with(name));
+    memmem::find_iter(body, b"_id\"").any(is_key) || memmem::find(body, b"\"container\"").is_some()
+}
+
+/// Whether a stream's event may tell of ids.
+pub(super) fn may_tell(tells: Tells, event: &[u8]) -> bool {
+    match tells {
+        // Containers are named in the first two, the files that were made in them in the third; an event without a
+        // name says in its data what it is.
+        Tells::Message | Tells::Thread => {
+            matches!(event, b"message_start" | b"message_delta" | b"content_block_start" | b"")
+        }
+        Tells::Nothing | Tells::Things | Tells::Removal => false,
+    }
+}
+
+/// What an event's data, or a whole body, tells.
+pub(super) fn told(tells: Tells, data: &[u8], learn: &mut dyn FnMut(Told<'_>)) {
+    let mut tell = |id: &str, kept_for| {
+        if is_id(id) {
+            learn(Told { id, kept_for });
+        }
+    };
+    match tells {
+        Tells::Nothing => {}
+        Tells::Message | Tells::Thread => {
+            if holds_ids(data) {
+                Found::read(data).into_ids().iter().for_each(|id| tell(id, None));
+            }
+            if let Some(id) = (tells == Tells::Thread).then(|| message_id(data)).flatten() {
+                tell(&id, Some(THREAD));
+            }
+        }
+        Tells::Things | Tells::Removal => {
+            let Ok(things) = serde_json::from_slice::<Things<'_>>(data) else { return };
+            if let Some(page) = &things.next_page {
+                tell(page, Some(CURSOR));
+            }
+            let listed = things.data.unwrap_or_default();
+            let all =
+                listed.iter().chain([&things.itself]).filter(|thing| thing.source.as_deref() != Some("anthropic"));
+            all.filter_map(|thing| thing.id.as_deref()).for_each(|id| tell(id, None));
+        }
+    }
+}
+
+fn message_id(data: &[u8]) -> Option<Cow<'_, str>> {
+    let said = serde_json::from_slice::<Said<'_>>(data).ok()?;
+    let whole = said.kind.as_deref() == Some("message");
+    said.message.and_then(|message| message.id).or_else(|| said.id.filter(|_| whole))
+}
+
+/// A message, or the event that begins one.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(rename = "type", borrow, default, deserialize_with = "text")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    id: Option<Cow<'a, str>>,
+    #[serde(borrow, default, deserialize_with = "object")]
+    message: Option<Thing<'a>>,
+}
+
+/// A thing, or a list of things.
+#[derive(Deserialize)]
+struct Things<'a> {
+    #[serde(borrow, flatten)]
+    itself: Thing<'a>,
+    #[serde(borrow, default, deserialize_with = "objects")]
+    data: Option<Vec<Thing<'a>>>,
+    #[serde(borrow, default, deserialize_with = "text")]
+    next_page: Option<Cow<'a, str>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Thing<'a> {
+    #[serde(borrow, default, deserialize_with = "text")]
+    id: Option<Cow<'a, str>>,
+    /// Whose it is: `anthropic` for what everybody has.
+    #[serde(borrow, default, deserialize_with = "text")]
+    source: Option<Cow<'a, str>>,
+}
+
+fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Custom skills; the API's own ones are plain words (`pdf`).
+fn is_skill(id: &str) -> bool {
+    id.starts_with("skill_")
+}
+
+#[cfg(test)]
+mod tests;
