@@ -14,5 +14,6 @@ mod harness;
 mod keys;
 mod limits;
 mod oauth;
+mod ownership;
 mod protocol;
 mod who_asks;

@@ -243,7 +243,18 @@ impl GatewayBuilder {
             .hearing(Ears { feed: Some(feed), logs });
         // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.
         let control = Arc::new(Audited::new(Arc::new(local), store, clock));
-        Ok(Gateway { line, proxy, control, queue, writer, capture_writer, ownership_writer, retention, events, showing })
+        Ok(Gateway {
+            line,
+            proxy,
+            control,
+            queue,
+            writer,
+            capture_writer,
+            ownership_writer,
+            retention,
+            events,
+            showing,
+        })
     }
 }
 
