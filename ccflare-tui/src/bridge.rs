@@ -144,8 +144,8 @@ async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
             let before = query.before.clone();
             Reply::Requests { before, page: control.requests(query).await.map_err(Into::into) }
         }
-        Wish::Overview(query) => Reply::Overview(control.analytics(query).await.map_err(Into::into)),
-        Wish::Analytics(query) => Reply::Analytics(control.analytics(query).await.map_err(Into::into)),
+        Wish::Overview(query) => Reply::Overview(query.clone(), control.analytics(query).await.map_err(Into::into)),
+        Wish::Analytics(query) => Reply::Analytics(query.clone(), control.analytics(query).await.map_err(Into::into)),
         Wish::Stats => Reply::Stats(control.stats().await.map_err(Into::into)),
         Wish::Act(Act::BeginLogin(login)) => Reply::LoginBegun(control.begin_login(login).await.map_err(Into::into)),
         Wish::Act(act) => Reply::Done(change(control, act).await.map_err(Into::into)),

@@ -145,13 +145,6 @@ impl Analytics {
         }
     }
 
-    /// Whether an answer is to what is asked now: who switches fast gets older answers, too.
-    pub(crate) fn fits(&self, view: &AnalyticsView) -> bool {
-        let meta = &view.meta;
-        (meta.range.as_str(), meta.cumulative, meta.model_breakdown)
-            == (RANGES[self.range], self.is_cumulative, self.by_model)
-    }
-
     /// The filter in a line; empty if there is none.
     pub(crate) fn filtered_by(&self) -> String {
         let RequestFilter { accounts, models, agents, client_keys, status } = &self.filter;

@@ -20,12 +20,12 @@ impl Model {
                 Some(page) => self.requests.learn(before.as_deref(), page),
                 None => self.requests.missed(),
             },
-            Reply::Overview(view) => {
-                let view = self.heard(Topic::Overview, view).filter(|view| self.overview.fits(view));
+            Reply::Overview(asked, view) => {
+                let view = self.heard(Topic::Overview, view).filter(|_| asked == self.overview.query());
                 self.overview.view = view.or(self.overview.view.take());
             }
-            Reply::Analytics(view) => {
-                let view = self.heard(Topic::Analytics, view).filter(|view| self.analytics.fits(view));
+            Reply::Analytics(asked, view) => {
+                let view = self.heard(Topic::Analytics, view).filter(|_| asked == self.analytics.query());
                 self.analytics.view = view.or(self.analytics.view.take());
             }
             Reply::Stats(view) => self.stats.view = self.heard(Topic::Stats, view).or(self.stats.view.take()),

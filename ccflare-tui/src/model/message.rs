@@ -97,8 +97,9 @@ pub(crate) enum Reply {
         before: Option<String>,
         page: Result<RequestPage, Failure>,
     },
-    Overview(Result<AnalyticsView, Failure>),
-    Analytics(Result<AnalyticsView, Failure>),
+    /// With what was asked: who switches fast gets answers to what he asked before, too.
+    Overview(AnalyticsQuery, Result<AnalyticsView, Failure>),
+    Analytics(AnalyticsQuery, Result<AnalyticsView, Failure>),
     Stats(Result<StatsView, Failure>),
     /// A change, and what to say about it.
     Done(Result<String, Failure>),

@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn axes_end_at_round_numbers() {
-        for (number, round) in [(0.0, 1.0), (0.03, 0.04), (1.0, 1.0), (1.2, 2.0), (49.0, 60.0), (730.0, 1000.0)] {
+        for (number, round) in [(0.0, 1.0), (0.03, 0.04), (1.0, 1.0), (1.2, 2.0), (49.0, 60.0), (730.0, 800.0)] {
             assert!((round_up(number) - round).abs() < 1e-9, "{number}: {}", round_up(number));
         }
     }
