@@ -8,8 +8,15 @@ use std::{
 };
 
 use anyhow::Error;
-use ccflare_core::{clock::Clock, control::Control};
+use ccflare_core::{
+    clock::Clock,
+    control::{
+        Control, ControlError, EventStream,
+        views::{AccountEdit as Edit, EventQuery, EventView, LogQuery},
+    },
+};
 use cursive::CbSink;
+use futures_util::StreamExt;
 use tokio::{runtime::Handle, task::AbortHandle};
 
 use crate::{
@@ -19,6 +26,15 @@ use crate::{
 
 /// Between two ticks.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// Events within this time come to the screen together.
+const BATCH: Duration = Duration::from_millis(80);
+
+/// And no more than these.
+const MOST_AT_ONCE: usize = 5000;
+
+/// Between two tries to hear events again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// The way from the screen to the runtime, and back.
 #[derive(Debug)]
@@ -62,8 +78,10 @@ impl Bridge {
         let connecting = runtime.spawn(async move {
             match connect.await {
                 Ok(connected) => {
-                    let _ = keep.set(connected.control);
+                    let control = connected.control;
+                    let _ = keep.set(Arc::clone(&control));
                     to.tell(Message::Connected { place: connected.place, note: connected.note });
+                    listen(&to, &*control).await;
                 }
                 Err(error) => {
                     if let Ok(mut failed) = failed.lock() {
@@ -103,6 +121,48 @@ impl Drop for Bridge {
     fn drop(&mut self) {
         self.tasks.iter().for_each(AbortHandle::abort);
     }
+}
+
+/// Tells the screen what happens, as long as there is one; subscribes again whenever that ends.
+async fn listen(screen: &Screen, control: &dyn Control) {
+    let (mut after, mut pause) = (None, SECOND);
+    loop {
+        if let Ok(mut events) = control.events(EventQuery { topics: None, after }).await {
+            pause = SECOND;
+            if !screen.tell(Message::Feed(true)) {
+                return;
+            }
+            while let Some(first) = events.next().await {
+                let batch = gather(first, &mut events).await;
+                after = batch.last().map(|event| event.id);
+                if !screen.tell(Message::Events(batch)) {
+                    return;
+                }
+            }
+            if !screen.tell(Message::Feed(false)) {
+                return;
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// An event with those that come right behind it: a screen drawn for each of a thousand a second would do nothing else.
+async fn gather(first: Arc<EventView>, events: &mut EventStream) -> Vec<Arc<EventView>> {
+    let mut batch = vec![first];
+    let end = tokio::time::sleep(BATCH);
+    tokio::pin!(end);
+    while batch.len() < MOST_AT_ONCE {
+        tokio::select! {
+            () = &mut end => break,
+            next = events.next() => match next {
+                Some(event) => batch.push(event),
+                None => break,
+            },
+        }
+    }
+    batch
 }
 
 async fn tick(screen: Screen, clock: Arc<dyn Clock>) {
@@ -147,14 +207,18 @@ async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
         Wish::Overview(query) => Reply::Overview(query.clone(), control.analytics(query).await.map_err(Into::into)),
         Wish::Analytics(query) => Reply::Analytics(query.clone(), control.analytics(query).await.map_err(Into::into)),
         Wish::Stats => Reply::Stats(control.stats().await.map_err(Into::into)),
+        Wish::Logs => {
+            let page = control.logs(LogQuery::default()).await.map_err(Into::into);
+            Reply::Logs(page, control.log_level().await.map_err(Into::into))
+        }
+        Wish::Settings => Reply::Settings(control.settings().await.map_err(Into::into)),
         Wish::Act(Act::BeginLogin(login)) => Reply::LoginBegun(control.begin_login(login).await.map_err(Into::into)),
         Wish::Act(act) => Reply::Done(change(control, act).await.map_err(Into::into)),
     }
 }
 
 /// Makes a change, and says which.
-async fn change(control: &dyn Control, act: Act) -> Result<String, ccflare_core::control::ControlError> {
-    use ccflare_core::control::views::AccountEdit as Edit;
+async fn change(control: &dyn Control, act: Act) -> Result<String, ControlError> {
     Ok(match act {
         Act::AddAccount(new) => format!("account {:?} added", control.add_account(new).await?.name),
         Act::EditAccount { id, name, edit } => {
@@ -176,6 +240,16 @@ async fn change(control: &dyn Control, act: Act) -> Result<String, ccflare_core:
             format!("account {:?} is logged in", control.complete_login(&session, &pasted).await?.name)
         }
         Act::ResetStats => format!("{} requests forgotten", control.reset_stats().await?.removed_requests),
+        Act::LogLevel(filter) => format!("{} is logged now", control.set_log_level(&filter).await?.level),
+        Act::Settings(edit) => {
+            let keys: Vec<_> = edit.set.keys().cloned().collect();
+            control.change_settings(edit).await?;
+            format!("{} written", keys.join(", "))
+        }
+        Act::Reload => match control.reload_settings().await? {
+            reloaded if reloaded.changed.is_empty() => "the settings are what they were".to_owned(),
+            reloaded => format!("changed: {}", reloaded.changed.join(", ")),
+        },
         Act::BeginLogin(login) => control.begin_login(login).await?.auth_url,
     })
 }

@@ -39,6 +39,11 @@ pub(crate) enum Command {
     ByModel,
     Select,
     Reset,
+    Hold,
+    Level,
+    LogLevel,
+    Unset,
+    Reload,
 }
 
 /// Where a key works.
@@ -66,7 +71,7 @@ impl Place {
     fn holds(self, screen: Screen) -> bool {
         match self {
             Self::Everywhere => true,
-            Self::Lists => matches!(screen, Screen::Accounts | Screen::Requests),
+            Self::Lists => matches!(screen, Screen::Accounts | Screen::Requests | Screen::Logs | Screen::Settings),
             Self::Texts => !matches!(screen, Screen::Overview | Screen::Analytics),
             Self::On(there) => there == screen,
         }
@@ -141,6 +146,12 @@ pub(crate) const BINDINGS: &[Binding] = {
         on(On(S::Analytics), "c", &[Char('c')], C::Cumulative, "sum up", "running sums, or each time for itself"),
         on(On(S::Analytics), "f", &[Char('f')], C::Select, "filter", "which requests: accounts, models, agents, keys, status"),
         on(On(S::Stats), "x", &[Char('x')], C::Reset, "reset", "forget all requests and begin anew, after a word was typed"),
+        on(On(S::Logs), "Space", &[Char(' ')], C::Hold, "pause", "keep back what comes, and go on"),
+        on(On(S::Logs), "v", &[Char('v')], C::Level, "level", "show only lines as grave as this: error, warn, info, debug, all"),
+        on(On(S::Logs), "L", &[Char('L')], C::LogLevel, "log level", "what the server logs, until its next start"),
+        on(On(S::Settings), "Enter", &[Event::Key(Key::Enter), Char('e')], C::Open, "change", "change the setting (also e)"),
+        on(On(S::Settings), "u", &[Char('u')], C::Unset, "unset", "take the setting out of the file"),
+        on(On(S::Settings), "R", &[Char('R')], C::Reload, "reload", "read the settings anew"),
     ]
 };
 
@@ -166,8 +177,8 @@ pub(crate) fn of_screen(screen: Screen) -> impl Iterator<Item = &'static Binding
 /// The help's lines: where, key, what it does.
 pub(crate) fn table() -> Vec<(&'static str, String, String)> {
     let mut lines = vec![];
-    for (number, screen) in Screen::ALL.iter().enumerate() {
-        lines.push((Place::Everywhere.title(), (number + 1).to_string(), format!("go to {}", screen.title())));
+    for screen in Screen::ALL {
+        lines.push((Place::Everywhere.title(), screen.number(), format!("go to {}", screen.title())));
     }
     lines.extend(BINDINGS.iter().map(|key| (key.place.title(), key.shown.to_owned(), key.does.to_owned())));
     lines

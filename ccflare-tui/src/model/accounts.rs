@@ -93,6 +93,9 @@ impl Model {
         if purpose == Purpose::Select {
             return self.select(&answers);
         }
+        if let Purpose::Setting { key } = &purpose {
+            return self.act(self.set(key, &answers));
+        }
         match act(purpose, &answers) {
             Ok(act) => self.act(act),
             Err(says) => self.refused(Failure { is_lost: false, says }),
@@ -129,7 +132,8 @@ fn act(purpose: Purpose, answers: &Answers) -> Result<Act, String> {
         }
         Purpose::Reset if answers.at(0) == RESET => Act::ResetStats,
         Purpose::Reset => return Err(format!("to forget everything, type {RESET:?}")),
-        Purpose::Select => return Err("nothing is changed by looking".to_owned()),
+        Purpose::LogLevel => Act::LogLevel(answers.at(0).to_owned()),
+        Purpose::Select | Purpose::Setting { .. } => return Err("nothing is to be done about that".to_owned()),
         Purpose::Remove { id } => Act::RemoveAccount { id, confirm: answers.at(0).to_owned() },
     })
 }

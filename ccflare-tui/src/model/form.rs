@@ -88,6 +88,12 @@ pub(crate) enum Purpose {
     },
     /// Which requests are summed up.
     Select,
+    /// Log otherwise.
+    LogLevel,
+    /// Change this setting.
+    Setting {
+        key: String,
+    },
     /// Forget everything that was counted.
     Reset,
 }

@@ -29,6 +29,26 @@ impl Model {
                 self.analytics.view = view.or(self.analytics.view.take());
             }
             Reply::Stats(view) => self.stats.view = self.heard(Topic::Stats, view).or(self.stats.view.take()),
+            Reply::Logs(page, level) => {
+                match page {
+                    // Where no log is kept nobody is lost.
+                    Err(failure) if !self.link.is_lost() => {
+                        self.topics.answered(Topic::Logs);
+                        (self.logs.is_known, self.logs.trouble) = (true, Some(failure.says));
+                    }
+                    page => {
+                        if let Some(page) = self.heard(Topic::Logs, page) {
+                            self.logs.learn(page);
+                        }
+                    }
+                }
+                self.logs.logged = level.ok().map(|level| level.level);
+            }
+            Reply::Settings(view) => {
+                if let Some(view) = self.heard(Topic::Settings, view) {
+                    self.settings.learn(view);
+                }
+            }
             Reply::Done(done) => return self.done(done),
             Reply::LoginBegun(Ok(login)) => return self.ask_for_code(login),
             Reply::LoginBegun(Err(failure)) => return self.refused(failure),

@@ -1,11 +1,13 @@
 //! What comes in and what goes out.
 
+use std::sync::Arc;
+
 use ccflare_core::{
     control::{
         ControlError,
         views::{
-            AccountEdit, AccountView, AnalyticsQuery, AnalyticsView, LoginView, NewAccount, NewLogin, RequestPage,
-            RequestPageQuery, StatsView, StatusView,
+            AccountEdit, AccountView, AnalyticsQuery, AnalyticsView, EventView, LogLevelView, LogPage, LoginView,
+            NewAccount, NewLogin, RequestPage, RequestPageQuery, SettingsEdit, SettingsView, StatsView, StatusView,
         },
     },
     domain::Timestamp,
@@ -31,6 +33,10 @@ pub(crate) enum Message {
     Submitted(Purpose, Answers),
     /// A form was closed.
     Cancelled,
+    /// Events are told from now on, or are not any more.
+    Feed(bool),
+    /// Some of them.
+    Events(Vec<Arc<EventView>>),
     /// A task of ours broke.
     Broke(String),
 }
@@ -63,6 +69,9 @@ pub(crate) enum Wish {
     Overview(AnalyticsQuery),
     Analytics(AnalyticsQuery),
     Stats,
+    /// The newest lines, and what is logged.
+    Logs,
+    Settings,
     Act(Act),
 }
 
@@ -82,6 +91,9 @@ pub(crate) enum Act {
     },
     BeginLogin(NewLogin),
     ResetStats,
+    LogLevel(String),
+    Settings(SettingsEdit),
+    Reload,
     CompleteLogin {
         session: String,
         pasted: String,
@@ -101,6 +113,8 @@ pub(crate) enum Reply {
     Overview(AnalyticsQuery, Result<AnalyticsView, Failure>),
     Analytics(AnalyticsQuery, Result<AnalyticsView, Failure>),
     Stats(Result<StatsView, Failure>),
+    Logs(Result<LogPage, Failure>, Result<LogLevelView, Failure>),
+    Settings(Result<SettingsView, Failure>),
     /// A change, and what to say about it.
     Done(Result<String, Failure>),
     LoginBegun(Result<LoginView, Failure>),

@@ -9,10 +9,13 @@ mod analytics;
 mod form;
 mod learn;
 mod link;
+mod live;
+mod logs;
 mod message;
 mod mouse;
 mod requests;
 mod screen;
+mod settings;
 mod shelf;
 mod stats;
 mod topics;
@@ -20,10 +23,13 @@ mod topics;
 pub(crate) use analytics::{Analytics, Group, Metric, RANGES};
 pub(crate) use form::{Answers, Field, Form, Kind, Offer, Purpose};
 pub(crate) use link::Link;
+pub(crate) use live::{Feed, Flight};
+pub(crate) use logs::Logs;
 pub(crate) use message::{Act, Effect, Failure, Message, Reply, Wish};
 pub(crate) use mouse::Click;
 pub(crate) use requests::Requests;
 pub(crate) use screen::Screen;
+pub(crate) use settings::Settings;
 pub(crate) use shelf::{Item, Shelf};
 pub(crate) use stats::Stats;
 pub(crate) use topics::{Topic, Topics};
@@ -58,6 +64,9 @@ pub(crate) struct Model {
     pub(crate) overview: Analytics,
     pub(crate) analytics: Analytics,
     pub(crate) stats: Stats,
+    pub(crate) feed: Feed,
+    pub(crate) logs: Logs,
+    pub(crate) settings: Settings,
 }
 
 /// What the bottom line says for a while.
@@ -91,6 +100,9 @@ impl Model {
             overview: Analytics::default(),
             analytics: Analytics::default(),
             stats: Stats::default(),
+            feed: Feed::default(),
+            logs: Logs::default(),
+            settings: Settings::default(),
         }
     }
 
@@ -120,6 +132,8 @@ impl Model {
                 self.asking = false;
                 Vec::new()
             }
+            Message::Feed(is_open) => self.feed_changed(is_open),
+            Message::Events(events) => self.heard_of(events),
             Message::Broke(what) => {
                 self.say(Role::Bad, what);
                 Vec::new()
@@ -178,6 +192,8 @@ impl Model {
                 Screen::Overview => self.obey_in_overview(command),
                 Screen::Analytics => self.obey_in_analytics(command),
                 Screen::Stats => self.obey_in_stats(command),
+                Screen::Logs => self.obey_in_logs(command),
+                Screen::Settings => self.obey_in_settings(command),
             },
         }
     }
@@ -208,6 +224,8 @@ impl Model {
         match self.screen {
             Screen::Accounts => Some(&mut self.accounts.filter),
             Screen::Requests => Some(&mut self.requests.shelf.filter),
+            Screen::Logs => Some(&mut self.logs.filter),
+            Screen::Settings => Some(&mut self.settings.shelf.filter),
             _ => None,
         }
     }
@@ -217,6 +235,8 @@ impl Model {
         match self.screen {
             Screen::Accounts => &self.accounts.filter,
             Screen::Requests => &self.requests.shelf.filter,
+            Screen::Logs => &self.logs.filter,
+            Screen::Settings => &self.settings.shelf.filter,
             _ => "",
         }
     }

@@ -68,6 +68,11 @@ impl Requests {
             all = page.requests;
             all.extend(older);
         }
+        self.replace(all);
+    }
+
+    /// Others instead, as many of them as are kept.
+    pub(super) fn replace(&mut self, mut all: Vec<RequestView>) {
         if all.len() > MOST {
             all.truncate(MOST);
             self.has_more = false;

@@ -8,11 +8,14 @@ pub(crate) enum Screen {
     Requests,
     Analytics,
     Stats,
+    Logs,
+    Settings,
 }
 
 impl Screen {
     /// All of them.
-    pub(crate) const ALL: [Self; 5] = [Self::Overview, Self::Accounts, Self::Requests, Self::Analytics, Self::Stats];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Overview, Self::Accounts, Self::Requests, Self::Analytics, Self::Stats, Self::Logs, Self::Settings];
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
@@ -21,7 +24,14 @@ impl Screen {
             Self::Requests => "Requests",
             Self::Analytics => "Analytics",
             Self::Stats => "Stats",
+            Self::Logs => "Logs",
+            Self::Settings => "Settings",
         }
+    }
+
+    /// The key that leads to it.
+    pub(crate) fn number(self) -> String {
+        (Self::ALL.iter().position(|screen| *screen == self).unwrap_or(0) + 1).to_string()
     }
 
     /// The one so many further on, round and round.

@@ -15,6 +15,8 @@ pub(crate) enum Topic {
     Overview,
     Analytics,
     Stats,
+    Logs,
+    Settings,
 }
 
 /// When each topic was asked about, and whether the answer is still on its way.
@@ -50,6 +52,16 @@ impl Topics {
         }
     }
 
+    /// Ask again soon, but not more than once a second: much may happen in one.
+    pub(crate) fn hurry(&mut self, topic: Topic, now: Timestamp) {
+        if let Some(asked) = self.0.get_mut(&topic) {
+            let is_long_ago = !asked.is_pending && now.since(asked.at) >= Duration::from_millis(900);
+            if is_long_ago {
+                self.0.remove(&topic);
+            }
+        }
+    }
+
     /// Ask again at the next opportunity.
     pub(crate) fn forget(&mut self, topic: Topic) {
         self.0.remove(&topic);
@@ -76,15 +88,20 @@ impl Model {
         if self.link.is_lost() {
             return vec![(Topic::Status, OFTEN)];
         }
+        const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+        // What is told need not be asked for, except to be sure.
+        let requests = if self.feed.is_open { SELDOM } else { OFTEN };
         let mut wanted = vec![(Topic::Status, OFTEN)];
         match self.screen {
             Screen::Overview => {
-                wanted.extend([(Topic::Accounts, OFTEN), (Topic::Requests, OFTEN), (Topic::Overview, SELDOM)]);
+                wanted.extend([(Topic::Accounts, OFTEN), (Topic::Requests, requests), (Topic::Overview, SELDOM)]);
             }
             Screen::Accounts => wanted.push((Topic::Accounts, OFTEN)),
-            Screen::Requests => wanted.extend([(Topic::Requests, OFTEN), (Topic::Accounts, SELDOM)]),
+            Screen::Requests => wanted.extend([(Topic::Requests, requests), (Topic::Accounts, SELDOM)]),
             Screen::Analytics => wanted.push((Topic::Analytics, SELDOM)),
             Screen::Stats => wanted.push((Topic::Stats, SELDOM)),
+            Screen::Logs => wanted.push((Topic::Logs, if self.feed.is_open { NEVER } else { OFTEN })),
+            Screen::Settings => wanted.push((Topic::Settings, SELDOM)),
         }
         wanted
     }
@@ -96,6 +113,8 @@ impl Model {
             Topic::Overview => Wish::Overview(self.overview.query()),
             Topic::Analytics => Wish::Analytics(self.analytics.query()),
             Topic::Stats => Wish::Stats,
+            Topic::Logs => Wish::Logs,
+            Topic::Settings => Wish::Settings,
             Topic::Requests => Wish::Requests(RequestPageQuery::newest(100)),
         }
     }

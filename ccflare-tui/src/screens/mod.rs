@@ -4,8 +4,10 @@ mod accounts;
 mod analytics;
 mod frame;
 mod help;
+mod logs;
 mod overview;
 mod requests;
+mod settings;
 mod stats;
 
 use crate::{
@@ -35,6 +37,8 @@ pub(crate) fn draw(model: &Model, canvas: &Canvas<'_>) {
         Screen::Requests => requests::draw(model, &body),
         Screen::Analytics => analytics::draw(model, &body),
         Screen::Stats => stats::draw(model, &body),
+        Screen::Logs => logs::draw(model, &body),
+        Screen::Settings => settings::draw(model, &body),
     }
 }
 
@@ -47,6 +51,7 @@ pub(crate) fn row_at(model: &Model, y: usize) -> Option<usize> {
     let rows: Rows = match model.screen {
         Screen::Accounts => accounts::rows(model, width, height),
         Screen::Requests => requests::rows(model, height)?,
+        Screen::Settings => settings::rows(model, height),
         _ => return None,
     };
     rows.at(y.checked_sub(HEAD)?)

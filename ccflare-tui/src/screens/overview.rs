@@ -3,7 +3,7 @@
 use ccflare_core::{
     control::views::{AccountView, AnalyticsView, RequestView},
     domain::Timestamp,
-    report::{Count, Until},
+    report::{At, Count, Left, Until},
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     requests,
 };
 use crate::{
-    model::{Metric, Model},
+    model::{Flight, Metric, Model},
     theme::Role,
     widgets::{Canvas, bar, cut, quota, spark, tightest},
 };
@@ -173,9 +173,28 @@ fn draw_latest(model: &Model, canvas: &Canvas<'_>) {
     if all.is_empty() && model.requests.shelf.is_known {
         canvas.put(1, 0, Role::Muted, "no finished requests yet");
     }
-    for (y, request) in all.iter().take(canvas.height()).enumerate() {
-        line(request, y, canvas);
+    let flights = model.feed.flights.iter().rev().take(canvas.height() / 2);
+    let under_way = flights.enumerate().map(|(y, flight)| draw_flight(flight, model.now, y, canvas)).count();
+    for (number, request) in all.iter().take(canvas.height() - under_way).enumerate() {
+        line(request, under_way + number, canvas);
     }
+}
+
+/// A request under way, and for how long.
+fn draw_flight(flight: &Flight, now: Timestamp, y: usize, canvas: &Canvas<'_>) {
+    let (role, state) = match (flight.status, flight.is_streaming) {
+        (_, true) => (Role::Accent, "streaming"),
+        (Some(_), _) => (Role::Blue, "answering"),
+        (None, _) => (Role::Muted, "sent"),
+    };
+    let took = At::parse(&flight.at).map(|at| Left(now.since(at.0)).to_string()).unwrap_or_default();
+    let model = flight.model.as_deref().unwrap_or(&flight.path);
+    let room = canvas.width().saturating_sub(42) / 2;
+    canvas.put(0, y, Role::Muted, &requests::time(&flight.at));
+    canvas.field(9, y, 11, role, state, false);
+    canvas.field(21, y, room, Role::Plain, flight.account.as_deref().unwrap_or("…"), false);
+    canvas.field(22 + room, y, room, Role::Plain, model, false);
+    canvas.right(y, role, &format!("{} {took}", flight.agent.as_deref().unwrap_or_default()));
 }
 
 fn line(request: &RequestView, y: usize, canvas: &Canvas<'_>) {

@@ -2,7 +2,9 @@
 
 mod accounts;
 mod frame;
+mod live;
 mod requests;
+mod settings;
 mod stage;
 mod sums;
 

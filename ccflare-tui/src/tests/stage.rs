@@ -1,16 +1,20 @@
 //! The stage: a face on a screen in memory, over a gateway with accounts and a mock behind it.
 
 use std::{
-    sync::Arc,
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use ccflare_core::{
     clock::{Clock, ManualClock},
     control::{
-        Control,
-        views::{AccountView, NewAccount, RequestPageQuery, RequestView},
+        Control, ControlError, SettingsControl,
+        views::{
+            AccountView, NewAccount, ReloadView, RequestPageQuery, RequestView, SettingView, SettingsEdit, SettingsView,
+        },
     },
     domain::{Secret, Timestamp},
     gateway::{Gateway, GatewayOptions},
@@ -73,6 +77,7 @@ impl Stage {
             options.upstream_base_url = Some(mock.url().parse().expect("the mock has a URL"));
             let builder = Gateway::builder(Arc::new(RedbStore::in_memory())).options(options);
             let builder = builder.clock(Arc::clone(&clock) as Arc<dyn Clock>).authorization_servers(servers(&oauth));
+            let builder = builder.settings(Some(Arc::new(Told::default())));
             (mock, oauth, builder.build().await.expect("an empty store opens"))
         });
         let control = gateway.control();
@@ -159,6 +164,12 @@ impl Stage {
         self.event(Event::Mouse { offset: Vec2::zero(), position: Vec2::new(x, y), event });
     }
 
+    /// Tells the face of something, as the bridge does.
+    pub(crate) fn tell(&mut self, message: crate::model::Message) {
+        crate::app::deliver(&mut self.runner, message);
+        self.runner.refresh();
+    }
+
     pub(crate) fn event(&mut self, event: Event) {
         self.keys.send(Some(event)).expect("the face listens");
         self.runner.step();
@@ -172,6 +183,14 @@ impl Stage {
     /// Waits until all of this is on the screen.
     pub(crate) fn sees(&mut self, texts: &[&str]) -> String {
         self.until(&format!("{texts:?}"), |screen| texts.iter().all(|text| screen.contains(text)))
+    }
+
+    /// Waits until nothing more comes by itself: who subscribes late hears nothing.
+    pub(crate) fn settle(&mut self) {
+        let mut quiet = 0;
+        while quiet < 6 {
+            quiet = if self.runner.step() { 0 } else { quiet + 1 };
+        }
     }
 
     /// Waits until this is not on the screen.
@@ -238,6 +257,54 @@ fn line(row: &[Option<ObservedCell>]) -> String {
         }
     }
     text
+}
+
+/// Settings that are as they were set.
+#[derive(Debug, Default)]
+struct Told(Mutex<BTreeMap<String, String>>);
+
+#[async_trait]
+impl SettingsControl for Told {
+    async fn settings(&self) -> Result<SettingsView, ControlError> {
+        let set = self.0.lock().expect("not poisoned");
+        let setting = |key: &str, live: bool, secret: bool| SettingView {
+            key: key.to_owned(),
+            value: set.get(key).filter(|_| !secret).cloned(),
+            default: Some("5h".to_owned()),
+            origin: if set.contains_key(key) { "file" } else { "default" }.to_owned(),
+            place: set.contains_key(key).then(|| "line 1".to_owned()),
+            pending: None,
+            live,
+            secret,
+            variables: vec![format!("CCFLARE_{}", key.to_uppercase())],
+            about: format!("the {} of the stage", key.replace('_', " ")),
+        };
+        let settings = vec![
+            setting("session_duration", true, false),
+            setting("listen", false, false),
+            setting("admin_token", false, true),
+        ];
+        Ok(SettingsView { version: set.len().to_string(), file: Some("/etc/ccflare.toml".to_owned()), settings })
+    }
+
+    async fn change_settings(&self, edit: SettingsEdit) -> Result<SettingsView, ControlError> {
+        assert_eq!(edit.version, Some(self.settings().await?.version), "an edit is for what was shown");
+        for (key, value) in edit.set {
+            let mut set = self.0.lock().expect("not poisoned");
+            match value {
+                Some(value) if value == "nonsense" => {
+                    return Err(ControlError::Invalid(format!("{key}: {value:?} is no duration, such as 5h")));
+                }
+                Some(value) => drop(set.insert(key, value)),
+                None => drop(set.remove(&key)),
+            }
+        }
+        self.settings().await
+    }
+
+    async fn reload_settings(&self) -> Result<ReloadView, ControlError> {
+        Ok(ReloadView { changed: vec!["listen".to_owned()], ..ReloadView::default() })
+    }
 }
 
 fn servers(oauth: &MockOAuth) -> AuthorizationServers {
