@@ -17,8 +17,8 @@ use ccflare_core::{
     },
     store::{
         AUDIT_LENGTH, AccountStore, AgentStore, AnalyticsStore, AuditStore, ClientKeyStore, Lease, LeaseStore,
-        LedgerEntry, LedgerStore, LoginStore, OwnershipStore, PageRequest, PayloadStore, Store, StoreError,
-        conformance,
+        LedgerEntry, LedgerStore, LoginStore, MaintenanceStore, OwnershipStore, PageRequest, PayloadStore, Store,
+        StoreError, conformance,
     },
 };
 
@@ -263,6 +263,9 @@ impl AnalyticsStore for MapStore {
         }))
     }
 }
+
+/// There is no file to care for.
+impl MaintenanceStore for MapStore {}
 
 #[async_trait]
 impl ClientKeyStore for MapStore {

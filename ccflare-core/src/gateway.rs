@@ -35,7 +35,7 @@ use crate::{
     provider::{Anthropic, Providers},
     proxy::{AdmitLayer, CollectLayer, CollectOptions, Line, Proxy, stack},
     record::{Capture, CaptureOptions, CaptureWriter, Events, Observer, RecordLayer, Recorder},
-    retention::Retention,
+    retention::{Retention, RetentionPolicy},
     store::{
         PageRequest, Store, StoreError, WriteBehind,
         write_behind::{WriteBehindOptions, Writer},
@@ -71,8 +71,8 @@ pub struct GatewayOptions {
     pub upstream_base_url: Option<Url>,
     /// How to keep what exchanges carry. It is not kept.
     pub capture: Option<CaptureOptions>,
-    /// How long what they carried is kept. 7 days.
-    pub payload_age: Duration,
+    /// How long what is kept, and how much of it.
+    pub retention: RetentionPolicy,
     /// Which models an agent's preferred one may take the place of.
     pub compatible_models: CompatibleModels,
 }
@@ -93,7 +93,7 @@ impl Default for GatewayOptions {
             allow_link_local: upstream.allow_link_local,
             upstream_base_url: None,
             capture: None,
-            payload_age: Duration::from_secs(7 * 24 * 60 * 60),
+            retention: RetentionPolicy::default(),
             compatible_models: CompatibleModels::default(),
         }
     }
@@ -198,12 +198,12 @@ impl GatewayBuilder {
 
         let (ownership, ownership_writer) = Ownership::start(Arc::clone(&store) as _).await?;
         let (capture, capture_writer) = Capture::live(Arc::clone(&store) as _, live.clone());
-        let retention = Retention::start(Arc::clone(&store) as _, Arc::clone(&clock), live.clone());
+        let retention = Retention::start(Arc::clone(&store), Arc::clone(&clock), live.clone());
         let recorder = Recorder::new(queue.clone(), Arc::clone(&clock));
         let recorder = recorder.capturing(Some(capture.clone())).telling(events.clone());
         let balance =
             BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy), providers.clone(), Arc::clone(&clock))
-                .with_options(BalanceOptions { longest_wait: options.throttle_wait, live: Some(live) })
+                .with_options(BalanceOptions { longest_wait: options.throttle_wait, live: Some(live.clone()) })
                 .with_ownership(Arc::new(ownership));
         let upstream = Upstream::new(UpstreamOptions {
             connect_timeout: options.connect_timeout,
@@ -239,6 +239,7 @@ impl GatewayBuilder {
             .with_logins(logins)
             .with_keys(keys)
             .with_settings(settings)
+            .with_live(live)
             .capturing(Some(capture))
             .hearing(Ears { feed: Some(feed), logs });
         // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.

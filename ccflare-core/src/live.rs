@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-use crate::{gateway::GatewayOptions, record::CaptureOptions};
+use crate::{gateway::GatewayOptions, record::CaptureOptions, retention::RetentionPolicy};
 
 /// What may change. The meanings are those of [`GatewayOptions`].
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub struct LiveOptions {
     pub session_duration: Duration,
     /// The longest wait in place for a throttled account.
     pub throttle_wait: Duration,
-    /// How long what exchanges carried is kept.
-    pub payload_age: Duration,
+    /// How long what is kept, and how much of it.
+    pub retention: RetentionPolicy,
     /// How to keep what exchanges carry, if it is kept.
     pub capture: Option<Arc<CaptureOptions>>,
 }
@@ -29,7 +29,7 @@ impl From<&GatewayOptions> for LiveOptions {
         Self {
             session_duration: options.session_duration,
             throttle_wait: options.throttle_wait,
-            payload_age: options.payload_age,
+            retention: options.retention,
             capture: options.capture.clone().map(Arc::new),
         }
     }

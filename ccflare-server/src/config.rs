@@ -23,6 +23,7 @@ mod given;
 mod live;
 mod oauth;
 mod places;
+mod retention;
 mod schema;
 mod sources;
 mod table;
@@ -139,6 +140,7 @@ impl Config {
             return Err(wrong(given, "upstream_base_url", why));
         }
         capture::set(given, &mut gateway)?;
+        retention::set(given, &mut gateway.retention)?;
         if let Some(strategy) = get::<String>(given, "strategy")?
             && strategy != "session"
         {

@@ -16,6 +16,7 @@ mod keys;
 mod live;
 pub mod local;
 mod logins;
+mod maintenance;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod requests;
@@ -34,6 +35,7 @@ pub use keys::KeyControl;
 pub use live::{EventStream, LiveControl};
 pub use local::{Local, Logins, Logs};
 pub use logins::LoginControl;
+pub use maintenance::MaintenanceControl;
 #[cfg(feature = "remote")]
 pub use remote::Remote;
 pub use requests::RequestControl;
@@ -48,6 +50,7 @@ pub trait Control:
     + KeyControl
     + AuditControl
     + AnalyticsControl
+    + MaintenanceControl
     + SettingsControl
     + LiveControl
 {
@@ -61,6 +64,7 @@ impl<T> Control for T where
         + KeyControl
         + AuditControl
         + AnalyticsControl
+        + MaintenanceControl
         + SettingsControl
         + LiveControl
 {

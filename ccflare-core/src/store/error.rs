@@ -46,6 +46,9 @@ pub enum StoreError {
         /// How it shows.
         why: String,
     },
+    /// This backend can't do it.
+    #[error("this store can't {0}")]
+    Unsupported(&'static str),
     /// The backend failed: the disk, the file, the connection.
     #[error("the store failed: {0}")]
     Backend(#[source] Box<dyn Error + Send + Sync>),

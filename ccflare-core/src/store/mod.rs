@@ -13,6 +13,7 @@ use crate::domain::{
 mod agents;
 mod analytics;
 mod error;
+mod maintenance;
 mod master;
 mod ownership;
 pub mod sealed;
@@ -26,6 +27,7 @@ pub mod redb;
 pub use agents::AgentStore;
 pub use analytics::{AnalyticsStore, Found, Wanted};
 pub use error::StoreError;
+pub use maintenance::{BackedUp, Checked, Compacted, MOST_PROBLEMS, MaintenanceStore, Progress, Sizes};
 pub use master::MasterKey;
 pub use ownership::OwnershipStore;
 #[cfg(feature = "redb")]
@@ -40,6 +42,7 @@ pub trait Store:
     + LeaseStore
     + LedgerStore
     + AnalyticsStore
+    + MaintenanceStore
     + ClientKeyStore
     + AuditStore
     + PayloadStore
@@ -54,6 +57,7 @@ impl<T> Store for T where
         + LeaseStore
         + LedgerStore
         + AnalyticsStore
+        + MaintenanceStore
         + ClientKeyStore
         + AuditStore
         + PayloadStore

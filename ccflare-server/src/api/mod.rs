@@ -28,6 +28,7 @@ mod error;
 mod export;
 mod keys;
 mod links;
+mod maintenance;
 mod oauth;
 mod query;
 mod requests;
@@ -68,6 +69,10 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/stats/reset", post(analytics::reset))
         .route("/sessions", get(analytics::sessions))
         .route("/sessions/{session}", get(analytics::session))
+        // The store
+        .route("/storage", get(maintenance::sizes))
+        .route("/maintenance", get(maintenance::state))
+        .route("/maintenance/{task}", post(maintenance::begin))
         // Settings
         .route("/config", get(config::show).patch(config::change))
         .route("/config/reload", post(config::reload))

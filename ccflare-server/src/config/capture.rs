@@ -1,7 +1,5 @@
 //! Whether what exchanges carry is kept, and what of it.
 
-use std::time::Duration;
-
 use ccflare_core::{
     gateway::GatewayOptions,
     record::{CaptureOptions, Redaction},
@@ -20,12 +18,6 @@ pub(super) fn set(given: &Given, gateway: &mut GatewayOptions) -> Result<(), Con
     let paths: Vec<String> = get(given, "capture_redact")?.unwrap_or_default();
     capture.redaction = Redaction::parse(paths.iter().map(String::as_str))
         .map_err(|error| wrong(given, "capture_redact", &error.to_string()))?;
-    if let Some(days) = get::<u16>(given, "payload_days")? {
-        if !(1..=365).contains(&days) {
-            return Err(wrong(given, "payload_days", "it is a number from 1 to 365"));
-        }
-        gateway.payload_age = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
-    }
     gateway.capture = get(given, "capture_payloads")?.unwrap_or(false).then_some(capture);
     Ok(())
 }

@@ -189,6 +189,28 @@ pub const SETTINGS: &[Setting] = &[
         "7",
         "days for which bodies are kept",
     ),
+    live(
+        "payload_max_bytes",
+        &["CCFLARE_PAYLOAD_MAX_BYTES"],
+        Kind::Size,
+        "4GiB",
+        "bytes that all kept bodies may have; the oldest go first",
+    ),
+    // How long requests are kept.
+    live(
+        "request_days",
+        &["CCFLARE_REQUEST_DAYS", "REQUEST_RETENTION_DAYS"],
+        Kind::Number(1, 3650),
+        "365",
+        "days for which finished requests are kept",
+    ),
+    live(
+        "request_max_bytes",
+        &["CCFLARE_REQUEST_MAX_BYTES"],
+        Kind::Size,
+        "8GiB",
+        "bytes that all finished requests may have; the oldest go first",
+    ),
     // What it says.
     live(
         "log_level",

@@ -19,6 +19,7 @@ mod gateway;
 mod keys;
 mod live;
 mod logins;
+mod maintenance;
 mod requests;
 mod settings;
 

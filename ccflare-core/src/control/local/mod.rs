@@ -8,6 +8,7 @@ use crate::{
     clock::Clock,
     domain::{Account, AccountChange, AccountId, Choice, RequestFacts},
     key_ring::KeyRing,
+    live::Live,
     oauth::{AuthorizationServers, TokenEndpoint},
     pool::AccountPool,
     provider::Providers,
@@ -24,6 +25,7 @@ mod keys;
 mod live;
 mod login_desk;
 mod logins;
+mod maintenance;
 mod payloads;
 mod present;
 mod requests;
@@ -32,6 +34,7 @@ mod settings;
 pub(crate) use live::Ears;
 pub use live::Logs;
 pub use login_desk::Logins;
+use maintenance::Workshop;
 
 /// Works on the store and the pool at hand.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Local {
     capture: Option<Capture>,
     settings: Option<Arc<dyn SettingsControl>>,
     ears: Ears,
+    live: Live,
+    workshop: Workshop,
 }
 
 impl Local {
@@ -78,6 +83,8 @@ impl Local {
             capture: None,
             settings: None,
             ears: Ears::default(),
+            live: Live::default(),
+            workshop: Workshop::default(),
         }
     }
 
@@ -125,6 +132,12 @@ impl Local {
     #[must_use]
     pub fn with_logs(self, logs: Logs) -> Self {
         Self { ears: Ears { logs, ..self.ears }, ..self }
+    }
+
+    /// Keeps things for as long as these settings say.
+    #[must_use]
+    pub fn with_live(self, live: Live) -> Self {
+        Self { live, ..self }
     }
 
     /// By id first, then by name.

@@ -45,6 +45,18 @@ impl Engine {
         done
     }
 
+    /// Lets `work` have the database for itself. Blocks until those who are at work are done, and everybody else until it is.
+    pub(super) fn alone<T>(&self, work: impl FnOnce(&mut Database) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        drop(self.database()?);
+        let mut slot = self.db.write();
+        let db = slot.as_mut().ok_or_else(|| StoreError::backend("the database is closed"))?;
+        let done = work(db);
+        if self.reopen.is_some() && done.as_ref().is_err_and(stuck) {
+            slot.take();
+        }
+        done
+    }
+
     fn database(&self) -> Result<MappedRwLockReadGuard<'_, Database>, StoreError> {
         if let Ok(open) = RwLockReadGuard::try_map(self.db.read(), Option::as_ref) {
             return Ok(open);

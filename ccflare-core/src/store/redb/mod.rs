@@ -32,6 +32,7 @@ mod find;
 mod leases;
 mod ledger;
 mod logins;
+mod maintenance;
 mod migrate;
 mod ownership;
 mod payloads;
@@ -48,6 +49,8 @@ const CACHE_BYTES: usize = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct RedbStore {
     engine: Arc<Engine>,
+    /// The file, if it is one.
+    path: Option<Arc<Path>>,
 }
 
 impl RedbStore {
@@ -58,10 +61,10 @@ impl RedbStore {
     /// [`StoreError::Locked`] if it is open already, here or elsewhere; [`StoreError::WrongKey`] if it was made with
     /// another key; [`StoreError::Corrupt`] if it is no database, or one of a newer version.
     pub fn open(path: &Path, key: SealKey) -> Result<Self, StoreError> {
-        let path = path.to_owned();
-        let db = open_or_create(&path)?;
-        let engine = Engine::new(db, key, Some(Box::new(move || reopen(&path))))?;
-        Ok(Self { engine: Arc::new(engine) })
+        let path: Arc<Path> = path.into();
+        let (db, again) = (open_or_create(&path)?, Arc::clone(&path));
+        let engine = Engine::new(db, key, Some(Box::new(move || reopen(&again))))?;
+        Ok(Self { engine: Arc::new(engine), path: Some(path) })
     }
 
     /// The real engine on memory, under a random key: for tests, and for gateways that remember nothing.
@@ -74,7 +77,11 @@ impl RedbStore {
         let engine = db
             .and_then(|db| Engine::new(db, SealKey::generate(), None))
             .expect("memory is there, belongs to nobody else, and is empty");
-        Self { engine: Arc::new(engine) }
+        Self { engine: Arc::new(engine), path: None }
+    }
+
+    fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Runs `work` where blocking harms nobody.
@@ -84,6 +91,17 @@ impl RedbStore {
     ) -> Result<T, StoreError> {
         let engine = Arc::clone(&self.engine);
         task::spawn_blocking(move || engine.run(work)).await.map_err(StoreError::backend)?
+    }
+}
+
+impl RedbStore {
+    /// Runs `work` while nobody else is at work.
+    async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Database) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let engine = Arc::clone(&self.engine);
+        task::spawn_blocking(move || engine.alone(work)).await.map_err(StoreError::backend)?
     }
 }
 

@@ -301,7 +301,7 @@ async fn a_disk_that_was_full_is_written_to_again() {
         }
     };
     let engine = Engine::new(open().expect("a new database"), place.key.clone(), Some(Box::new(open)));
-    let store = RedbStore { engine: Arc::new(engine.expect("a new database")) };
+    let store = RedbStore { engine: Arc::new(engine.expect("a new database")), path: None };
     let [before, after] = [1, 2].map(|number| Exchange::unfinished(intent(number), Outcome::Answered));
     let settled = |exchange: &Exchange| [LedgerEntry::Settled(Box::new(exchange.clone()))];
     store.append(&settled(&before)).await.expect("room");
