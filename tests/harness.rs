@@ -83,6 +83,18 @@ impl Stage {
     async fn staged(
         accounts: &[&str],
         config: MockConfig,
+        options: GatewayOptions,
+        build: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
+        serve: ServeOptions,
+    ) -> Self {
+        Self::over(Arc::new(RedbStore::in_memory()), accounts, config, options, build, serve).await
+    }
+
+    /// The same over a store that something is in already.
+    pub async fn over(
+        store: Arc<RedbStore>,
+        accounts: &[&str],
+        config: MockConfig,
         mut options: GatewayOptions,
         build: impl FnOnce(GatewayBuilder) -> GatewayBuilder,
         serve: ServeOptions,
@@ -92,7 +104,6 @@ impl Stage {
         let mock = MockUpstream::start(accounts.iter().fold(config, own)).await;
         options.upstream_base_url = Some(mock.url().parse().expect("the mock has a URL"));
         let clock = Arc::new(ManualClock::new(START));
-        let store = Arc::new(RedbStore::in_memory());
         let builder = Gateway::builder(store).options(options).clock(Arc::clone(&clock) as Arc<dyn Clock>);
         let gateway = build(builder).build().await.expect("an empty store opens");
         let control = gateway.control();
