@@ -34,7 +34,8 @@ async fn an_account_is_paused_renamed_reordered_and_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_logs_in_with_a_pasted_code() {
-    let ((stage, _oauth), browser) = (site::with_logins("https://login.example/shows-the-code").await, Browser::open().await);
+    let ((stage, _oauth), browser) =
+        (site::with_logins("https://login.example/shows-the-code").await, Browser::open().await);
     site::enter(&browser, &stage).await;
     browser.go(&stage.url("/accounts/new")).await;
     browser.fill("login-name", "me").await;

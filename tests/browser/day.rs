@@ -6,7 +6,8 @@ use ccflare_core::{
     domain::{
         Account, AccountChange, AttemptRecord, Choice, ClosureReason, Credential, Exchange, ExchangeId, Intent, Limits,
         Mark, NanoUsd, Outcome, Payload, PayloadSide, Scope, Secret, Timestamp, Timing, Tokens, Usage, VerdictKind,
-        Window, conversation::Asker,
+        Window,
+        conversation::{Asker, Fingerprint},
     },
     pricing::PriceTable,
     store::{AccountStore, LedgerEntry, LedgerStore, PayloadStore, RedbStore},
@@ -37,7 +38,13 @@ impl Dice {
 }
 
 const MODELS: [&str; 7] = [
-    "claude-opus-5-5", "claude-opus-5-5", "claude-opus-5-5", "claude-sonnet-5-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-haiku-5-5",
+    "claude-opus-5-5",
+    "claude-opus-5-5",
+    "claude-opus-5-5",
+    "claude-sonnet-5-5",
+    "claude-sonnet-5-5",
+    "claude-haiku-5-5",
+    "claude-haiku-5-5",
 ];
 const AGENTS: [Option<&str>; 6] = [None, None, None, Some("code-reviewer"), Some("test-writer"), Some("explorer")];
 const WORKSPACES: [&str; 3] = ["/home/ana/shop", "/home/ana/ledger", "/srv/build/gateway"];
@@ -60,6 +67,7 @@ fn accounts() -> Vec<Account> {
         let mut account = Account::new(name, "anthropic", Credential::ApiKey(Secret::new(name)), ago(40 * 86_400 - at));
         account.limits = Arc::new(Limits { windows, observed: Some(ago(60)), ..Limits::default() });
         account.organization = Some(format!("org-{at}").into());
+        (account.requests, account.last_used) = (18_213 / (at + 1), Some(ago(3 + 2900 * at)));
         changes.into_iter().for_each(|change| account.apply(change, ago(1800)));
         account
     };
@@ -73,11 +81,40 @@ fn accounts() -> Vec<Account> {
         })
     };
     vec![
-        make(0, "work", vec![window("5h", "allowed", 0.62, 8040), window("7d", "allowed", 0.41, 356_400)], vec![AccountChange::SessionStarted(ago(9900))]),
-        make(1, "private", vec![window("5h", "allowed_warning", 0.93, 3120), window("7d", "allowed", 0.55, 190_000), window("7d_opus", "allowed", 0.71, 190_000)], vec![]),
-        make(2, "night shift", vec![window("5h", "rejected", 1.0, 2820), window("7d", "allowed", 0.78, 86_000)], vec![closed(ClosureReason::Quota, Some(2820), "429: this organisation's limit for 5 hours is reached")]),
-        make(3, "team-batch-jobs-with-a-rather-long-name@research.example.com", vec![], vec![closed(ClosureReason::NeedsLogin, None, "401: the token was revoked")]),
-        make(4, "spare", vec![window("5h", "allowed", 0.0, 18_000), window("7d", "allowed", 0.12, 500_000)], vec![AccountChange::Paused]),
+        make(
+            0,
+            "work",
+            vec![window("5h", "allowed", 0.62, 8040), window("7d", "allowed", 0.41, 356_400)],
+            vec![AccountChange::SessionStarted(ago(9900))],
+        ),
+        make(
+            1,
+            "private",
+            vec![
+                window("5h", "allowed_warning", 0.93, 3120),
+                window("7d", "allowed", 0.55, 190_000),
+                window("7d_opus", "allowed", 0.71, 190_000),
+            ],
+            vec![],
+        ),
+        make(
+            2,
+            "night shift",
+            vec![window("5h", "rejected", 1.0, 2820), window("7d", "allowed", 0.78, 86_000)],
+            vec![closed(ClosureReason::Quota, Some(2820), "429: this organisation's limit for 5 hours is reached")],
+        ),
+        make(
+            3,
+            "team-batch-jobs-with-a-rather-long-name@research.example.com",
+            vec![],
+            vec![closed(ClosureReason::NeedsLogin, None, "401: the token was revoked")],
+        ),
+        make(
+            4,
+            "spare",
+            vec![window("5h", "allowed", 0.0, 18_000), window("7d", "allowed", 0.12, 500_000)],
+            vec![AccountChange::Paused],
+        ),
     ]
 }
 
@@ -129,17 +166,23 @@ fn month(accounts: &[Account]) -> Vec<Exchange> {
             all.push(exchange(at, accounts, &mut dice));
         }
     }
-    // A page that was just opened should show something that has just happened.
-    all.push(exchange(ago(3), accounts, &mut dice));
+    // A page that was just opened should show something that has just happened: one session, with its agents.
+    all.extend((0..24).rev().map(|number| exchange(ago(3 + number * 47), accounts, &mut dice)));
     all
 }
 
 fn exchange(at: Timestamp, accounts: &[Account], dice: &mut Dice) -> Exchange {
     let (work, private) = (&accounts[0], &accounts[1]);
     let model: Arc<str> = (*dice.one_of(&MODELS)).into();
-    let session = at.as_micros() / 2_400_000_000 * 3 + i64::try_from(dice.between(0, 3)).expect("small");
+    let running = START.since(at).as_secs() < 1200;
+    let session = if running {
+        7
+    } else {
+        at.as_micros() / 2_400_000_000 * 3 + i64::try_from(dice.between(0, 3)).expect("small")
+    };
     let agent = *dice.one_of(&AGENTS);
     let asker = Asker {
+        conversation: Fingerprint(u128::from(session.unsigned_abs())),
         session: format!("5e55{:04x}-0000-4000-8000-{session:012x}", session % 65_536).into(),
         subagent: agent.map(|name| format!("{name}-{}", session % 7).into()),
         is_subagent: agent.is_some(),
@@ -159,12 +202,14 @@ fn exchange(at: Timestamp, accounts: &[Account], dice: &mut Dice) -> Exchange {
     };
     let moved = dice.part() < 0.04;
     let first = if dice.part() < 0.72 { work } else { private };
-    let mut attempts = vec![attempt(first, Choice::ActiveSession, 12, dice.between(300, 900), 200, VerdictKind::Success)];
+    let mut attempts =
+        vec![attempt(first, Choice::ActiveSession, 12, dice.between(300, 900), 200, VerdictKind::Success)];
     if moved {
         let mut refused = attempt(first, Choice::ActiveSession, 4, dice.between(120, 300), 429, VerdictKind::Quota);
         refused.detail = Some("this organisation's limit for 5 hours is reached".into());
         let other = if first.id == work.id { private } else { work };
-        attempts = vec![refused, attempt(other, Choice::FailOver, 340, dice.between(400, 900), 200, VerdictKind::Success)];
+        attempts =
+            vec![refused, attempt(other, Choice::FailOver, 340, dice.between(400, 900), 200, VerdictKind::Success)];
     }
     let mut exchange = Exchange { attempts, ..Exchange::unfinished(intent, Outcome::Answered) };
     exchange.status = Some(200);
@@ -173,7 +218,14 @@ fn exchange(at: Timestamp, accounts: &[Account], dice: &mut Dice) -> Exchange {
     exchange
 }
 
-fn attempt(account: &Account, choice: Choice, started: u64, took: u64, status: u16, verdict: VerdictKind) -> AttemptRecord {
+fn attempt(
+    account: &Account,
+    choice: Choice,
+    started: u64,
+    took: u64,
+    status: u16,
+    verdict: VerdictKind,
+) -> AttemptRecord {
     AttemptRecord {
         account: Some((account.id, Arc::clone(&account.name))),
         choice,
@@ -195,7 +247,13 @@ fn spend(exchange: &mut Exchange, model: &Arc<str>, dice: &mut Dice) {
         cache_write_5m: Some(if dice.part() < 0.3 { dice.between(500, 16_000) } else { 0 }),
         cache_write_1h: Some(0),
     };
-    let speed = if model.contains("haiku") { 140.0 } else if model.contains("sonnet") { 85.0 } else { 55.0 };
+    let speed = if model.contains("haiku") {
+        140.0
+    } else if model.contains("sonnet") {
+        85.0
+    } else {
+        55.0
+    };
     let first = Duration::from_millis(dice.between(500, 2400));
     let end = first + Duration::from_secs_f64(output as f64 / (speed * (0.7 + 0.6 * dice.part())));
     exchange.usage = Usage { tokens, ..Usage::default() };
@@ -213,8 +271,12 @@ fn spend(exchange: &mut Exchange, model: &Arc<str>, dice: &mut Dice) {
 fn spoil(exchange: &mut Exchange, dice: &mut Dice) {
     let chance = dice.part();
     let (outcome, status, verdict, why) = match chance {
-        c if c < 0.008 => (Outcome::Answered, Some(529), VerdictKind::Overload, "overloaded_error: the provider is overloaded"),
-        c if c < 0.014 => (Outcome::Answered, Some(400), VerdictKind::Request, "invalid_request_error: prompt is too long"),
+        c if c < 0.008 => {
+            (Outcome::Answered, Some(529), VerdictKind::Overload, "overloaded_error: the provider is overloaded")
+        }
+        c if c < 0.014 => {
+            (Outcome::Answered, Some(400), VerdictKind::Request, "invalid_request_error: prompt is too long")
+        }
         c if c < 0.022 => (Outcome::Cancelled, Some(200), VerdictKind::Success, "the client left"),
         c if c < 0.026 => (Outcome::Cut, Some(200), VerdictKind::Success, "the upstream broke off"),
         _ => return,

@@ -71,7 +71,8 @@ impl Browser {
     /// Presses the button with this text.
     pub async fn press(&self, text: &str) {
         let path = format!("//main//*[self::button or self::a][contains(normalize-space(.), '{text}')]");
-        let button = self.page.find(By::XPath(path)).await.unwrap_or_else(|error| panic!("no button {text:?}: {error}"));
+        let button =
+            self.page.find(By::XPath(path)).await.unwrap_or_else(|error| panic!("no button {text:?}: {error}"));
         button.click().await.expect("pressed");
     }
 
@@ -115,7 +116,10 @@ impl Browser {
         let log = self.page.browser_log().await.expect("the console");
         let is_bad = |level: &str| matches!(level, "SEVERE" | "WARNING");
         let entries = log.into_iter().filter(|entry| is_bad(&entry.level));
-        entries.map(|entry| entry.message).filter(|message| !message.contains("the server responded with a status of 4")).collect()
+        entries
+            .map(|entry| entry.message)
+            .filter(|message| !message.contains("the server responded with a status of 4"))
+            .collect()
     }
 
     /// Ends it; fails if the console complained.
@@ -142,7 +146,15 @@ async fn port(driver: &mut Child) -> u16 {
 
 fn wishes(script: bool) -> ChromeCapabilities {
     let mut wishes = DesiredCapabilities::chrome();
-    for argument in ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=1", "--window-size=1400,900"] {
+    for argument in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--force-device-scale-factor=1",
+        "--window-size=1400,900",
+    ] {
         wishes.add_arg(argument).expect("an argument");
     }
     if let Ok(binary) = std::env::var("CHROMIUM") {

@@ -15,7 +15,11 @@ async fn every_form_says_what_was_wrong_and_keeps_what_was_typed() {
     let alert = browser.find("[role='alert']").await.text().await.expect("text");
     assert!(alert.contains("taken") || alert.contains("already"), "{alert}");
     assert_eq!(browser.find("#key-name").await.prop("value").await.expect("there").as_deref(), Some("work"));
-    assert_eq!(browser.find("#api_key").await.prop("value").await.expect("there").as_deref(), Some(""), "no key comes back");
+    assert_eq!(
+        browser.find("#api_key").await.prop("value").await.expect("there").as_deref(),
+        Some(""),
+        "no key comes back"
+    );
 
     browser.fill("login-name", "me").await;
     browser.press("Begin the login").await;

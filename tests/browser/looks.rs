@@ -23,6 +23,7 @@ pub async fn pages(stage: &Stage) -> Vec<(String, &'static str)> {
         ("/accounts/new", "account-new"),
         ("/keys", "keys"),
         ("/stats", "stats"),
+        ("/settings", "settings"),
         ("/audit", "audit"),
         ("/accounts/nobody", "problem"),
     ];
@@ -45,12 +46,17 @@ fn axe() -> String {
 
 /// Serious and critical findings.
 async fn findings(browser: &Browser, axe: &str) -> Vec<String> {
-    let run = "const done = arguments[arguments.length - 1]; axe.run(document, { resultTypes: ['violations'] }).then(done)";
+    let run =
+        "const done = arguments[arguments.length - 1]; axe.run(document, { resultTypes: ['violations'] }).then(done)";
     browser.page.execute(format!("{axe}; return 1"), vec![]).await.expect("axe");
     let result = browser.page.execute_async(run, vec![]).await.expect("a result").json().clone();
     let violations = result["violations"].as_array().cloned().unwrap_or_default();
     let is_bad = |violation: &&Value| matches!(violation["impact"].as_str(), Some("serious" | "critical"));
-    violations.iter().filter(is_bad).map(|it| format!("{}: {}\n    {}", it["id"], it["help"], it["nodes"][0]["html"])).collect()
+    violations
+        .iter()
+        .filter(is_bad)
+        .map(|it| format!("{}: {}\n    {}", it["id"], it["help"], it["nodes"][0]["html"]))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,8 @@ async fn of_every_page() {
                 browser.page.set_window_rect(0, 0, width, 900).await.expect("a size");
                 browser.go(&stage.url(&path)).await;
                 let height = browser.run("return Math.ceil(document.documentElement.scrollHeight)").await;
-                let height = u32::try_from(height.as_u64().unwrap_or(900).clamp(700, 3200)).expect("small");
+                // The window has a frame, though nobody sees it.
+                let height = u32::try_from(height.as_u64().unwrap_or(900).clamp(700, 3200) + 140).expect("small");
                 browser.page.set_window_rect(0, 0, width, height).await.expect("a size");
                 browser.page.screenshot(&folder.join(format!("{name}.png"))).await.expect("a picture");
             }

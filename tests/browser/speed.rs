@@ -22,7 +22,8 @@ async fn the_first_load_is_small_and_asks_nobody_else() {
                      .map((entry) => [entry.name, entry.transferSize || entry.encodedBodySize, entry.encodedBodySize])";
         let entries = browser.run(sizes).await;
         let entries = entries.as_array().expect("entries");
-        let outside = entries.iter().filter_map(|entry| entry[0].as_str()).find(|name| !name.starts_with(&stage.url("/")));
+        let outside =
+            entries.iter().filter_map(|entry| entry[0].as_str()).find(|name| !name.starts_with(&stage.url("/")));
         assert_eq!(outside, None, "{path}");
         let bytes: u64 = entries.iter().filter_map(|entry| entry[2].as_u64()).sum();
         assert!(bytes <= 100 * 1024, "{path}: {bytes} bytes: {entries:?}");

@@ -19,6 +19,7 @@ pub(crate) enum Place {
     Accounts,
     Keys,
     Stats,
+    Settings,
     Audit,
     /// None of these.
     Elsewhere,
@@ -28,7 +29,7 @@ pub(crate) enum Place {
 const FIRST: [Place; 4] = [Place::Overview, Place::Requests, Place::Accounts, Place::Analytics];
 
 impl Place {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Overview,
         Self::Analytics,
         Self::Requests,
@@ -36,6 +37,7 @@ impl Place {
         Self::Accounts,
         Self::Keys,
         Self::Stats,
+        Self::Settings,
         Self::Audit,
     ];
 
@@ -45,6 +47,7 @@ impl Place {
             Self::Analytics => ("/analytics", "Analytics", Icon::Analytics),
             Self::Sessions => ("/sessions", "Sessions", Icon::Sessions),
             Self::Stats => ("/stats", "Stats", Icon::Stats),
+            Self::Settings => ("/settings", "Settings", Icon::Settings),
             Self::Requests => ("/requests", "Requests", Icon::Requests),
             Self::Accounts => ("/accounts", "Accounts", Icon::Accounts),
             Self::Keys => ("/keys", "Client keys", Icon::Keys),

@@ -40,6 +40,7 @@ mod problem;
 mod requests;
 mod scope;
 mod sessions;
+mod settings;
 mod start;
 mod stats;
 mod theme;
@@ -75,6 +76,9 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/sessions/{session}", get(sessions::one))
         .route("/stats", get(stats::show))
         .route("/stats/reset", post(stats::reset))
+        // Settings
+        .route("/settings", get(settings::show).post(settings::change))
+        .route("/settings/reload", post(settings::reload))
         // Doors
         .route("/keys", get(keys::show).post(keys::create))
         .route("/keys/{key}/{edit}", post(keys::edit))

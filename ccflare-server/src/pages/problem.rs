@@ -36,9 +36,10 @@ impl Problem {
     /// The problem itself, if it is not about what was typed.
     pub(crate) fn of_form(error: ControlError) -> Result<String, Self> {
         match error {
-            ControlError::Invalid(_) | ControlError::Conflict(_) | ControlError::ConfirmationRequired(_) => {
-                Ok(error.to_string())
-            }
+            ControlError::Invalid(_)
+            | ControlError::Conflict(_)
+            | ControlError::ConfirmationRequired(_)
+            | ControlError::Stale(_) => Ok(error.to_string()),
             other => Err(other.into()),
         }
     }

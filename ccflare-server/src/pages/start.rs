@@ -38,7 +38,7 @@ fn add(accounts: &[AccountView]) -> Markup {
             p { "With an API key, or by logging in at an authorization server that you have configured. Without an account, requests go on with the client's own credentials." }
             p { a.button.primary href="/accounts/new" { (icon(Icon::Plus)) "Add an account" } }
         } @else {
-            p { (icon(Icon::Good)) " There is " (if accounts.len() == 1 { "one".to_owned() } else { accounts.len().to_string() }) ". More make limits further away." }
+            p { @match accounts.len() { 1 => "There is one account", some => { "There are " (some) " accounts" } } ". More of them make limits further away." }
             p { a.button href="/accounts" { "See the accounts" } " " a.button.quiet href="/accounts/new" { "Add another" } }
         }
     }
@@ -61,7 +61,7 @@ fn ask(asked: Option<&str>, host: &str) -> Markup {
     );
     html! {
         @match asked {
-            Some(id) => p { (icon(Icon::Good)) " It works. " a href={ "/requests/" (id) } { "Look at the latest request" } "." },
+            Some(id) => p { "It works. " a href={ "/requests/" (id) } { "Look at the latest request" } "." },
             None => p { "This is a small request. It shows up here as soon as it is answered." },
         }
         (copyable(&command))

@@ -10,7 +10,7 @@ mod ticks;
 
 pub(crate) use donut::{Slice, donut};
 pub(crate) use plot::{Chart, Kind, Series};
-pub(crate) use ticks::{round_ticks, spaced};
+pub(crate) use ticks::{round_moments, round_ticks, spaced};
 
 use maud::{Markup, html};
 

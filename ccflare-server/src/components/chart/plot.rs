@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{COLOURS, legend, round_ticks, spaced};
+use super::{COLOURS, legend, round_ticks};
 
 /// How a chart is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,10 @@ pub(crate) struct Chart<'a> {
     /// What it shows: for screen readers and the table.
     pub(crate) about: &'a str,
     pub(crate) kind: Kind,
-    /// One for each column, short ones.
+    /// One for each column.
     pub(crate) labels: &'a [String],
+    /// Which columns the axis names, and how.
+    pub(crate) axis: &'a [(usize, String)],
     pub(crate) series: &'a [Series],
     /// How a value prints.
     pub(crate) print: fn(f64) -> String,
@@ -88,11 +90,10 @@ impl Chart<'_> {
     }
 
     fn names(&self) -> Markup {
-        let count = self.labels.len();
         html! {
             svg.names aria-hidden="true" width="100%" height="100%" {
-                @for at in spaced(count, 7) {
-                    text x=(format!("{:.1}%", self.x(at) / 10.0)) y="70%" { (self.labels[at]) }
+                @for (at, name) in self.axis {
+                    text x=(format!("{:.1}%", self.x(*at) / 10.0)) y="70%" { (name) }
                 }
             }
         }
@@ -238,7 +239,9 @@ mod tests {
     fn draw(kind: Kind, series: &[Series]) -> String {
         let labels: Vec<_> = (0..3).map(|hour| format!("{hour}:00")).collect();
         let print = |value: f64| format!("{value}");
-        Chart { about: "Requests", kind, labels: &labels, series, print, least: (0.0, 0.0) }.draw().into_string()
+        Chart { about: "Requests", kind, labels: &labels, axis: &[], series, print, least: (0.0, 0.0) }
+            .draw()
+            .into_string()
     }
 
     #[test]

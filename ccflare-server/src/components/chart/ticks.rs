@@ -28,6 +28,35 @@ pub(crate) fn spaced(count: usize, most: usize) -> impl Iterator<Item = usize> {
     (0..count).step_by(step)
 }
 
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// What people count time in.
+const STEPS: [i64; 14] = [
+    5 * MINUTE,
+    10 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+    2 * DAY,
+    5 * DAY,
+    10 * DAY,
+    30 * DAY,
+];
+
+/// Which of these moments (milliseconds since the epoch) are round ones: full hours, midnights; at most `most` of them.
+pub(crate) fn round_moments(moments: &[i64], most: usize) -> Vec<usize> {
+    let at = |step: i64| moments.iter().enumerate().filter(move |(_, moment)| *moment % step == 0).map(|(at, _)| at);
+    let fits = STEPS.into_iter().find(|step| (2..=most).contains(&at(*step).count()));
+    fits.map_or_else(|| spaced(moments.len(), most).collect(), |step| at(step).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +87,17 @@ mod tests {
                 assert!(ticks[ticks.len() - 1] >= high, "{high}: {ticks:?}");
             }
         }
+    }
+
+    #[test]
+    fn moments_are_round_for_people() {
+        let hourly: Vec<i64> = (0..24).map(|hour| 1_800_000_000_000 + hour * HOUR).collect();
+        let round: Vec<_> = round_moments(&hourly, 6).into_iter().map(|at| hourly[at] / HOUR % 24).collect();
+        assert_eq!(round, [12, 18, 0, 6], "from 08:00 on");
+        let weekly: Vec<i64> = (0..168).map(|hour| 1_800_000_000_000 + hour * HOUR).collect();
+        assert!(round_moments(&weekly, 6).iter().all(|at| weekly[*at] % (2 * DAY) == 0));
+        assert_eq!(round_moments(&[7], 6), [0]);
+        assert_eq!(round_moments(&[], 6), [0; 0]);
     }
 
     #[test]

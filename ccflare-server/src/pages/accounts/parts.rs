@@ -85,6 +85,7 @@ fn why(closure: &ClosureView, now: Timestamp) -> Markup {
         ", since " (when::ago(Some(&closure.since), now))
         @match &closure.until {
             Some(until) => { "; opens " (when::until(until, now)) }
+            None if closure.reason == "needs_login" => { "; until somebody logs in" }
             None => { "; until it is resumed" }
         }
         @if !closure.evidence.is_empty() { span.evidence { (closure.evidence) } }

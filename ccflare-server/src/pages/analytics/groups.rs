@@ -18,8 +18,8 @@ pub(super) fn models(models: &[ModelPerformance], costs: &[ModelCost]) -> Markup
             table.rows {
                 thead {
                     tr {
-                        th { "Model" } th.number { "Requests" } th.number { "Cost" } th.number { "Half took" } th.number { "95 %" } th.number { "99 %" }
-                        th.number { "First token, 95 %" } th.number { "Tokens a second" } th.number { "Slowest, fastest" } th.number { "Errors" }
+                        th { "Model" } th.number { "Requests" } th.number { "Cost" } th.number { "Median" } th.number { "95th" } th.number { "99th" }
+                        th.number { "First token, 95th" } th.number { "Tokens a second" } th.number { "Slowest, fastest" } th.number { "Errors" }
                     }
                 }
                 tbody {
@@ -55,7 +55,7 @@ pub(in crate::pages) fn groups(what: &str, groups: &[GroupView]) -> Markup {
                     thead {
                         tr {
                             th { (what) } th.part { span.unseen { "Part" } } th.number { "Requests" } th.number { "Successful" } th.number { "Cost" }
-                            th.number { "Tokens" } th.number { "From the cache" } th.number { "Half took" } th.number { "95 %" }
+                            th.number { "Tokens" } th.number { "From the cache" } th.number { "Median" } th.number { "95th" }
                         }
                     }
                     tbody {

@@ -5,7 +5,7 @@ pub(super) mod series;
 pub(super) mod sums;
 
 use axum::extract::{Query, State};
-use ccflare_core::control::views::AnalyticsView;
+use ccflare_core::control::views::{AnalyticsQuery, AnalyticsView};
 use maud::{Markup, html};
 
 use super::{
@@ -22,12 +22,15 @@ use crate::components::{
 const PATH: &str = "/analytics";
 
 pub(super) async fn show(State(control): State<Shared>, Query(scope): Query<Scope>) -> Result<Page, Problem> {
-    let sums = control.analytics(scope.query()).await?;
+    let traffic = control.analytics(scope.query()).await?;
+    // Everything but the one chart is about all models together, and about each time by itself.
+    let plain = AnalyticsQuery { mode: None, model_breakdown: false, ..scope.query() };
+    let sums = if plain == scope.query() { traffic.clone() } else { control.analytics(plain).await? };
     let choices = Choices::of(&*control).await?;
-    Ok(Page::new(Place::Analytics, "Analytics", view(&sums, &scope, &choices)))
+    Ok(Page::new(Place::Analytics, "Analytics", view(&sums, &traffic, &scope, &choices)))
 }
 
-fn view(sums: &AnalyticsView, scope: &Scope, choices: &Choices) -> Markup {
+fn view(sums: &AnalyticsView, traffic: &AnalyticsView, scope: &Scope, choices: &Choices) -> Markup {
     let kept =
         [("range", scope.range.as_str()), ("metric", &scope.metric), ("split", &scope.split), ("mode", &scope.mode)];
     html! {
@@ -38,7 +41,7 @@ fn view(sums: &AnalyticsView, scope: &Scope, choices: &Choices) -> Markup {
                 (empty("Nothing happened in this range", &html! { p { "Choose a longer one, or fewer filters." } }))
             } @else {
                 (sums::figures(&sums.totals, &sums.previous))
-                (card_with("Traffic", &switches(scope), &series::traffic(sums, &scope.metric)))
+                (card_with("Traffic", &switches(scope), &series::traffic(traffic, &scope.metric)))
                 div.columns {
                     (card("Success", &series::success(sums)))
                     (card("Read from the cache", &series::cached(sums)))
@@ -122,7 +125,7 @@ pub(super) mod tests {
 
     #[test]
     fn figures_stand_against_the_time_before() {
-        let text = view(&sums(), &Scope::default(), &Choices::default()).into_string();
+        let text = view(&sums(), &sums(), &Scope::default(), &Choices::default()).into_string();
         assert!(text.contains("+50 %") && text.contains("$1.00") && text.contains("claude-opus-5-5"), "{text}");
         assert!(text.contains("<title>15 Jan 09:00: 20</title>"), "{text}");
     }
@@ -138,7 +141,7 @@ pub(super) mod tests {
     fn an_empty_range_says_so() {
         let mut none = sums();
         none.totals.requests = 0;
-        let text = view(&none, &Scope::default(), &Choices::default()).into_string();
+        let text = view(&none, &none, &Scope::default(), &Choices::default()).into_string();
         assert!(text.contains("Nothing happened in this range") && !text.contains("class=\"chart\""), "{text}");
     }
 }

@@ -10,7 +10,7 @@ use ccflare_core::{
 use maud::Markup;
 
 use super::sums::percent;
-use crate::components::chart::{Chart, Kind, Series};
+use crate::components::chart::{Chart, Kind, Series, round_moments, spaced};
 
 /// Something that can be shown over time.
 pub(in crate::pages) struct Metric {
@@ -105,15 +105,25 @@ pub(super) fn days(days: &[DayCost]) -> Markup {
     let labels: Vec<_> = days.iter().map(|day| day.date.clone()).collect();
     let values = days.iter().map(|day| Some(day.cost_usd)).collect();
     let series = [Series { name: "Cost".to_owned(), colour: 0, values }];
-    Chart {
-        about: "Cost by day",
-        kind: Kind::Columns,
-        labels: &labels,
-        series: &series,
-        print: dollars,
-        least: (0.0, 0.0),
-    }
-    .draw()
+    let axis: Vec<_> = spaced(days.len(), 6).map(|at| (at, short(&days[at].date))).collect();
+    let (about, kind) = ("Cost by day", Kind::Columns);
+    Chart { about, kind, labels: &labels, axis: &axis, series: &series, print: dollars, least: (0.0, 0.0) }.draw()
+}
+
+/// `2027-01-15` without its year.
+fn short(date: &str) -> String {
+    At::parse(&format!("{date}T00:00:00Z")).map_or_else(|| date.to_owned(), |day| parts(day).0)
+}
+
+/// Day and time of a moment.
+fn parts(moment: At) -> (String, String) {
+    let text = moment.to_string();
+    let (day, time) = text.rsplit_once(' ').unwrap_or((&text, ""));
+    (day.to_owned(), time.get(..5).unwrap_or(time).to_owned())
+}
+
+fn moment(millis: i64) -> At {
+    At(Timestamp::from_micros(millis.saturating_mul(1000)))
 }
 
 fn draw(
@@ -124,15 +134,17 @@ fn draw(
     print: fn(f64) -> String,
     value: fn(&PointView) -> Option<f64>,
 ) -> Markup {
-    let (labels, series) = lines(sums, about, value);
-    Chart { about, kind, labels: &labels, series: &series, print, least }.draw()
+    let (moments, series) = lines(sums, about, value);
+    let labels: Vec<_> = moments.iter().map(|moment| label(*moment, sums)).collect();
+    let axis: Vec<_> = round_moments(&moments, 6).into_iter().map(|at| (at, axis_label(moments[at]))).collect();
+    Chart { about, kind, labels: &labels, axis: &axis, series: &series, print, least }.draw()
 }
 
 /// Most lines in one chart; the rest are left to the tables.
 const LINES: usize = 7;
 
 /// One series, or one for each model, the busiest first.
-fn lines(sums: &AnalyticsView, about: &str, value: fn(&PointView) -> Option<f64>) -> (Vec<String>, Vec<Series>) {
+fn lines(sums: &AnalyticsView, about: &str, value: fn(&PointView) -> Option<f64>) -> (Vec<i64>, Vec<Series>) {
     let mut moments: Vec<i64> = sums.time_series.iter().map(|point| point.ts).collect();
     moments.sort_unstable();
     moments.dedup();
@@ -149,19 +161,21 @@ fn lines(sums: &AnalyticsView, about: &str, value: fn(&PointView) -> Option<f64>
         colour,
         values: moments.iter().map(|moment| values.get(moment).copied().flatten()).collect(),
     });
-    (moments.iter().map(|moment| label(*moment, sums)).collect(), series.collect())
+    let series = series.collect();
+    (moments, series)
 }
 
 /// As much of a moment as tells it from the others, in UTC.
 fn label(millis: i64, sums: &AnalyticsView) -> String {
     const DAY: u64 = 86_400_000;
-    let text = At(Timestamp::from_micros(millis.saturating_mul(1000))).to_string();
-    let (day, time) = text.rsplit_once(' ').unwrap_or((&text, ""));
-    match sums.meta.bucket_ms {
-        0..3_600_000 => time.get(..5).unwrap_or(time).to_owned(),
-        3_600_000..DAY => format!("{day} {}", time.get(..5).unwrap_or(time)),
-        _ => day.to_owned(),
-    }
+    let (day, time) = parts(moment(millis));
+    if sums.meta.bucket_ms < DAY { format!("{day} {time}") } else { day }
+}
+
+/// The time, or at midnight the day.
+fn axis_label(millis: i64) -> String {
+    let (day, time) = parts(moment(millis));
+    if time == "00:00" { day } else { time }
 }
 
 #[cfg(test)]
@@ -174,8 +188,9 @@ mod tests {
         let mut sums = sums();
         sums.time_series[0].model = Some("a".into());
         sums.time_series[1].model = Some("b".into());
-        let (labels, series) = lines(&sums, "Requests", |point| Some(point.requests as f64));
-        assert_eq!(labels, ["15 Jan 08:00", "15 Jan 09:00"]);
+        let (moments, series) = lines(&sums, "Requests", |point| Some(point.requests as f64));
+        assert_eq!(moments.iter().map(|at| label(*at, &sums)).collect::<Vec<_>>(), ["15 Jan 08:00", "15 Jan 09:00"]);
+        assert_eq!((axis_label(1_800_000_000_000), axis_label(1_800_057_600_000)), ("08:00".into(), "16 Jan".into()));
         let seen: Vec<_> = series.iter().map(|series| (series.name.as_str(), series.values.clone())).collect();
         assert_eq!(seen, [("b", vec![None, Some(20.0)]), ("a", vec![Some(10.0), None])]);
     }

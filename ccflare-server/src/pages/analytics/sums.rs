@@ -27,13 +27,13 @@ pub(in crate::pages) fn figures(now: &TotalsView, before: &TotalsView) -> Markup
             .against(change(now.requests, before.requests), Better::Neither),
         Figure::new("Successful", Known(now.success_rate.map(percent)))
             .against(between(before.success_rate, now.success_rate), Better::More),
-        Figure::new("Half took less than", Known(now.p50_response_time.map(Took::from_millis)))
+        Figure::new("Median time", Known(now.p50_response_time.map(Took::from_millis)))
             .against(between(before.p50_response_time, now.p50_response_time), Better::Less),
-        Figure::new("95 % took less than", Known(now.p95_response_time.map(Took::from_millis)))
+        Figure::new("95th percentile", Known(now.p95_response_time.map(Took::from_millis)))
             .against(between(before.p95_response_time, now.p95_response_time), Better::Less),
         Figure::new("Cost", cost)
             .exactly(format!("{cost:#}"))
-            .against(change(now.cost_nano_usd, before.cost_nano_usd), Better::Less)
+            .against(change(now.cost_nano_usd, before.cost_nano_usd), Better::Neither)
             .note(unpriced),
         Figure::new("Tokens", Count(now.total_tokens))
             .exactly(format!("{:#}", Count(now.total_tokens)))

@@ -48,11 +48,11 @@ fn view(request: &RequestView, payload: Result<&PayloadView, &String>, now: Time
             Figure::new("Cost", Known(cost)).exactly(cost.map_or_else(String::new, |cost| format!("{cost:#}"))),
         ]))
         div.columns {
-            (card("Who was tried", &timeline(request)))
             div {
+                (card("Who was tried", &timeline(request)))
                 (card("Tokens", &tokens(request)))
-                (card("Facts", &about(request)))
             }
+            (card("Facts", &about(request)))
         }
         @match payload {
             Ok(payload) => (conversation::view(payload)),

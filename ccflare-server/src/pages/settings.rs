@@ -1,0 +1,167 @@
+//! The settings: what is in effect, where it comes from, and what can be changed.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use ccflare_core::control::{
+    ControlError,
+    views::{SettingView, SettingsEdit, SettingsView},
+};
+use http::StatusCode;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::{Fields, Page, Problem, Shared, fields::given, see};
+use crate::components::{
+    badge::{Tone, badge},
+    card::card,
+    form,
+    layout::Place,
+    notice::notice,
+};
+
+pub(super) async fn show(State(control): State<Shared>) -> Result<Page, Problem> {
+    Ok(page(&control.settings().await?, None))
+}
+
+/// One setting to be changed. An empty value takes it out of the file.
+#[derive(Deserialize)]
+pub(super) struct Wish {
+    key: String,
+    #[serde(default)]
+    value: String,
+    #[serde(default)]
+    version: String,
+}
+
+pub(super) async fn change(State(control): State<Shared>, Fields(wish): Fields<Wish>) -> Result<Response, Problem> {
+    let mut edit = SettingsEdit { version: given(&wish.version).map(str::to_owned), ..SettingsEdit::default() };
+    edit.set.insert(wish.key.clone(), given(&wish.value).map(str::to_owned));
+    match control.change_settings(edit).await {
+        Ok(_) => Ok(see("/settings", "saved")),
+        Err(error) => refuse(&control, error).await,
+    }
+}
+
+pub(super) async fn reload(State(control): State<Shared>) -> Result<Response, Problem> {
+    match control.reload_settings().await {
+        Ok(_) => Ok(see("/settings", "reloaded")),
+        Err(error) => refuse(&control, error).await,
+    }
+}
+
+async fn refuse(control: &Shared, error: ControlError) -> Result<Response, Problem> {
+    let why = Problem::of_form(error)?;
+    Ok(page(&control.settings().await?, Some(&why)).with_status(StatusCode::BAD_REQUEST).into_response())
+}
+
+fn page(settings: &SettingsView, why: Option<&str>) -> Page {
+    Page::new(Place::Settings, "Settings", view(settings, why))
+}
+
+fn view(settings: &SettingsView, why: Option<&str>) -> Markup {
+    let waiting = settings.settings.iter().filter(|setting| setting.pending.is_some()).count();
+    html! {
+        @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
+        @if waiting > 0 {
+            (notice(Tone::Warning, &html! { p { (waiting) " of them take effect when the server is started again." } }))
+        }
+        div.above {
+            p.quiet {
+                "Flags go before variables, variables before the file"
+                @if let Some(file) = &settings.file { ": " code { (file) } }
+            }
+            (form::act("/settings/reload", "Read the file again", "quiet"))
+        }
+        (card("All settings", &html! {
+            ul.settings { @for setting in &settings.settings { li { (one(setting, &settings.version)) } } }
+        }))
+    }
+}
+
+fn one(setting: &SettingView, version: &str) -> Markup {
+    html! {
+        div {
+            h3 { (setting.key) " " (origin(setting)) }
+            p.hint { (setting.about) }
+            @if let Some(pending) = &setting.pending {
+                p.hint { (badge(Tone::Warning, "after a restart")) " " @if setting.secret { "another one" } @else { code { (pending) } } }
+            }
+        }
+        @if setting.secret {
+            p.quiet { "Secret: set in the file or by " (setting.variables.join(" or ")) ", never shown." }
+        } @else if matches!(setting.origin.as_str(), "flag" | "environment") {
+            p { code { (setting.value.as_deref().unwrap_or("not set")) } " " span.quiet { "given by " (setting.place.as_deref().unwrap_or(&setting.origin)) ", which goes before the file" } }
+        } @else {
+            (edit(setting, version))
+        }
+    }
+}
+
+fn edit(setting: &SettingView, version: &str) -> Markup {
+    // What waits for a restart is what the file says now.
+    let written = setting.pending.as_deref().or(setting.value.as_deref()).unwrap_or_default();
+    let usual = setting.default.as_deref().unwrap_or("not set");
+    html! {
+        form.row method="post" action="/settings" {
+            input type="hidden" name="key" value=(setting.key);
+            input type="hidden" name="version" value=(version);
+            div.field {
+                input name="value" value=(written) placeholder=(usual) aria-label=(setting.key) autocomplete="off" spellcheck="false";
+            }
+            button.quiet type="submit" { "Save" span.unseen { " " (setting.key) } }
+        }
+    }
+}
+
+fn origin(setting: &SettingView) -> Markup {
+    match setting.origin.as_str() {
+        "default" => html! { (badge(Tone::Plain, "default")) },
+        origin => html! { span title=[setting.place.as_deref()] { (badge(Tone::Blue, origin)) } },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setting(origin: &str, secret: bool, pending: Option<&str>) -> SettingView {
+        SettingView {
+            key: "listen".to_owned(),
+            value: (!secret).then(|| "127.0.0.1:8080".to_owned()),
+            default: Some("127.0.0.1:8080".to_owned()),
+            origin: origin.to_owned(),
+            place: Some("PORT".to_owned()),
+            pending: pending.map(str::to_owned),
+            live: false,
+            secret,
+            variables: vec!["PORT".to_owned()],
+            about: "where to listen".to_owned(),
+        }
+    }
+
+    fn draw(setting: SettingView) -> String {
+        let settings = SettingsView {
+            version: "v1".to_owned(),
+            file: Some("/etc/ccflare.toml".to_owned()),
+            settings: vec![setting],
+        };
+        view(&settings, None).into_string()
+    }
+
+    #[test]
+    fn what_the_file_can_change_has_a_form_and_nothing_else_does() {
+        assert!(draw(setting("default", false, None)).contains("name=\"version\" value=\"v1\""));
+        for other in [setting("environment", false, None), setting("flag", false, None), setting("file", true, None)] {
+            assert!(!draw(other).contains("name=\"value\""));
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_restart_says_so() {
+        let text = draw(setting("file", false, Some("127.0.0.1:9999")));
+        assert!(text.contains("after a restart") && text.contains("value=\"127.0.0.1:9999\""), "{text}");
+        assert!(text.contains("1 of them take effect"), "{text}");
+    }
+}
