@@ -65,9 +65,10 @@ pub struct Connected {
 /// If there is no terminal, connecting fails, or the face breaks; the terminal is as it was before in any case.
 pub fn run(face: Face, runtime: &Handle) -> Result<()> {
     let terminal = Terminal::take().context("can't use the terminal")?;
-    let mut cursive = open(face, runtime);
+    let mut cursive = Cursive::new();
     let broke = Panics::catch(&cursive);
     let shown = panic::catch_unwind(AssertUnwindSafe(move || {
+        open(&mut cursive, face, runtime);
         let mut runner = cursive.runner(Box::new(terminal));
         runner.run();
         drop(runner);
@@ -81,16 +82,14 @@ pub fn run(face: Face, runtime: &Handle) -> Result<()> {
     }
 }
 
-/// The views, and the bridge to what they show.
-pub(crate) fn open(face: Face, runtime: &Handle) -> Cursive {
-    let mut cursive = Cursive::new();
+/// Puts the window in, and begins to ask for what it shows.
+pub(crate) fn open(cursive: &mut Cursive, face: Face, runtime: &Handle) {
     cursive.set_theme(face.colours.theme());
     let model = Model::new(face.clock.now(), face.place.clone());
     cursive.add_fullscreen_layer(Window { model, colours: face.colours }.with_name(WINDOW));
     cursive.set_window_title("ccflare");
     let bridge = Bridge::start(runtime, cursive.cb_sink().clone(), face);
     cursive.set_user_data(bridge);
-    cursive
 }
 
 const WINDOW: &str = "window";

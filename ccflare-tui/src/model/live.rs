@@ -69,7 +69,8 @@ impl Model {
         if !ended.is_empty() {
             ended.sort_by(|a, b| b.id.cmp(&a.id));
             self.requests.heard(ended);
-            [Topic::Status, Topic::Accounts].into_iter().for_each(|topic| self.topics.hurry(topic, self.now));
+            let changed = [Topic::Status, Topic::Accounts, Topic::Overview, Topic::Analytics, Topic::Stats];
+            changed.into_iter().for_each(|topic| self.topics.hurry(topic, self.now));
         }
         self.due()
     }

@@ -84,6 +84,7 @@ impl Model {
     /// What the screen shows, and how often it is worth asking about.
     fn wanted(&self) -> Vec<(Topic, Duration)> {
         const OFTEN: Duration = Duration::from_secs(2);
+        const SOMETIMES: Duration = Duration::from_secs(5);
         const SELDOM: Duration = Duration::from_secs(10);
         if self.link.is_lost() {
             return vec![(Topic::Status, OFTEN)];
@@ -94,12 +95,12 @@ impl Model {
         let mut wanted = vec![(Topic::Status, OFTEN)];
         match self.screen {
             Screen::Overview => {
-                wanted.extend([(Topic::Accounts, OFTEN), (Topic::Requests, requests), (Topic::Overview, SELDOM)]);
+                wanted.extend([(Topic::Accounts, OFTEN), (Topic::Requests, requests), (Topic::Overview, SOMETIMES)]);
             }
             Screen::Accounts => wanted.push((Topic::Accounts, OFTEN)),
             Screen::Requests => wanted.extend([(Topic::Requests, requests), (Topic::Accounts, SELDOM)]),
-            Screen::Analytics => wanted.push((Topic::Analytics, SELDOM)),
-            Screen::Stats => wanted.push((Topic::Stats, SELDOM)),
+            Screen::Analytics => wanted.push((Topic::Analytics, SOMETIMES)),
+            Screen::Stats => wanted.push((Topic::Stats, SOMETIMES)),
             Screen::Logs => wanted.push((Topic::Logs, if self.feed.is_open { NEVER } else { OFTEN })),
             Screen::Settings => wanted.push((Topic::Settings, SELDOM)),
         }

@@ -75,7 +75,7 @@ pub(super) fn dollars(dollars: f64) -> Money {
 
 fn summary(totals: &TotalsView, canvas: &Canvas<'_>) {
     let says = format!(
-        "{} requests · {} ok · {} · p50 {} p95 {} p99 {} · {} · {} cached",
+        "{} requests · {} ok · {} · p50 {} p95 {} p99 {} · out {} · {} cached",
         Count(totals.requests),
         percent(totals.success_rate),
         money(totals.cost_nano_usd),
@@ -181,16 +181,21 @@ pub(super) fn values(metric: Metric, series: &[PointView], model: Option<&str>) 
     moments.iter().map(at).collect()
 }
 
-const COLUMNS: [Column; 8] = [
-    Column::growing("", 16),
-    Column::text("", 12),
-    Column::number("REQUESTS", 8),
-    Column::number("COST", 8),
-    Column::number("TOKENS", 7),
-    Column::number("CACHED", 7).from(100),
-    Column::number("ERRORS", 7),
-    Column::number("P95", 8),
-];
+/// From this width on the classes of tokens stand beside the table.
+const BESIDE: usize = 140;
+
+const fn columns_with(bars: usize) -> [Column; 8] {
+    [
+        Column::growing("", 16),
+        Column::text("", bars),
+        Column::number("REQUESTS", 8),
+        Column::number("COST", 8),
+        Column::number("TOKENS", 7),
+        Column::number("CACHED", 7).from(90),
+        Column::number("ERRORS", 7),
+        Column::number("P95", 8),
+    ]
+}
 
 /// A row of the table, whatever it is by. `None` is not known for such rows.
 struct Sums {
@@ -205,20 +210,47 @@ struct Sums {
 
 fn groups(group: Group, view: &AnalyticsView, canvas: &Canvas<'_>) {
     let sums = sums(group, view);
-    let inner = canvas.titled(&format!("By {}", group.title()));
+    let beside = canvas.width() >= BESIDE;
+    let width = if beside { canvas.width() * 2 / 3 } else { canvas.width() };
+    let inner = canvas.area(0, 0, width - usize::from(beside), canvas.height());
+    let inner = inner.titled(&format!("By {}", group.title()));
     if sums.is_empty() {
         inner.put(1, 0, Role::Muted, "no requests in this time");
         return;
     }
+    let bars = if beside { 30 } else { 12 };
     let most = sums.iter().map(|sum| sum.requests).max().unwrap_or(0).max(1);
-    table(&inner, &COLUMNS, sums.len(), None, |number| row(&sums[number], most, number));
+    table(&inner, &columns_with(bars), sums.len(), None, |number| row(&sums[number], most, bars, number));
+    if beside {
+        tokens(view, &canvas.area(width, 0, canvas.width() - width, canvas.height()).titled("Tokens"));
+    }
 }
 
-fn row(sums: &Sums, most: u64, number: usize) -> Vec<Cell> {
+/// The classes of tokens, which have their own prices.
+fn tokens(view: &AnalyticsView, canvas: &Canvas<'_>) {
+    let tokens = view.token_breakdown;
+    let classes = [
+        ("fresh input", tokens.input_tokens),
+        ("from the cache", tokens.cache_read_input_tokens),
+        ("written for 5 min", tokens.cache_creation5m_input_tokens),
+        ("written for 1 h", tokens.cache_creation1h_input_tokens),
+        ("output", tokens.output_tokens),
+    ];
+    let most = classes.iter().map(|(_, count)| *count).max().unwrap_or(0).max(1);
+    for (y, (name, count)) in classes.into_iter().enumerate() {
+        let room = canvas.width().saturating_sub(28);
+        canvas.put(0, y, Role::Muted, name);
+        canvas.put(19, y, Role::of_series(y), &bar(count as f64 / most as f64, room));
+        canvas.right(y, Role::Plain, &Count(count).to_string());
+    }
+    canvas.put(0, 6, Role::Muted, &format!("saved by the cache {}", dollars(view.totals.cache_savings_usd)));
+}
+
+fn row(sums: &Sums, most: u64, bars: usize, number: usize) -> Vec<Cell> {
     let errors = sums.error_rate.unwrap_or(0.0);
     vec![
         (Role::Strong, sums.name.clone()),
-        (Role::of_series(number), bar(sums.requests as f64 / most as f64, 12)),
+        (Role::of_series(number), bar(sums.requests as f64 / most as f64, bars)),
         (Role::Plain, Count(sums.requests).to_string()),
         (Role::Plain, sums.cost.to_string()),
         (Role::Plain, Known(sums.tokens.map(Count)).to_string()),

@@ -99,7 +99,9 @@ impl Stage {
             browse: None,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
-        let mut runner = open(face, runtime.handle()).into_runner(backend);
+        let mut cursive = Cursive::new();
+        open(&mut cursive, face, runtime.handle());
+        let mut runner = cursive.into_runner(backend);
         runner.refresh();
         Self {
             mock,
