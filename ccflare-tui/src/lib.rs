@@ -8,6 +8,8 @@ mod app;
 mod bridge;
 mod keys;
 mod model;
+#[cfg(any(test, feature = "test-support"))]
+pub mod puppet;
 mod screens;
 mod terminal;
 #[cfg(test)]

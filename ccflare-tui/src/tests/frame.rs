@@ -24,7 +24,7 @@ fn numbers_and_tab_lead_to_every_screen() {
         stage.type_in("q");
         stage.sees(&["Latest requests"]);
         stage.type_in("q");
-        assert!(!stage.is_running(), "q on the overview leaves");
+        assert!(!stage.runner.is_running(), "q on the overview leaves");
     }
 }
 

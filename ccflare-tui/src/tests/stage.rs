@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -22,19 +22,11 @@ use ccflare_core::{
     store::RedbStore,
 };
 use ccflare_mock::{KeyConfig, MockConfig, MockOAuth, MockUpstream};
-use cursive::{
-    Cursive, CursiveRunner, Vec2,
-    backends::puppet::{
-        self,
-        observed::{GraphemePart, ObservedCell, ObservedScreen},
-    },
-    event::{Event, Key, MouseButton, MouseEvent},
-};
 use http_body_util::{BodyExt, Full};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
-use crate::{Colours, Connected, Face, app::open};
+use crate::{Colours, Connected, Face, puppet::Puppet};
 
 /// The smallest screen that must do, and a large one.
 pub(crate) const SIZES: [(usize, usize); 2] = [(80, 24), (160, 50)];
@@ -42,19 +34,13 @@ pub(crate) const SIZES: [(usize, usize); 2] = [(80, 24), (160, 50)];
 /// The moment at which every test begins.
 pub(crate) const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-/// Nothing here takes this long unless it hangs.
-const SOON: Duration = Duration::from_secs(10);
-
 pub(crate) struct Stage {
     pub(crate) mock: MockUpstream,
     pub(crate) oauth: MockOAuth,
     pub(crate) control: Arc<dyn Control>,
     pub(crate) clock: Arc<ManualClock>,
     gateway: Gateway,
-    runner: CursiveRunner<Cursive>,
-    keys: cursive::reexports::crossbeam_channel::Sender<Option<Event>>,
-    frames: cursive::reexports::crossbeam_channel::Receiver<ObservedScreen>,
-    cells: Vec<Vec<Option<ObservedCell>>>,
+    face: Puppet,
     // Dropped last: the face's tasks run on it.
     runtime: Runtime,
 }
@@ -87,8 +73,6 @@ impl Stage {
             // Table order is the order of ids, and ids follow the clock.
             clock.advance(Duration::from_millis(1));
         }
-        let backend = puppet::Backend::init(Some(Vec2::from(size)));
-        let (keys, frames) = (backend.input(), backend.stream());
         let works_on = Arc::clone(&control);
         let face = Face {
             colours,
@@ -99,22 +83,8 @@ impl Stage {
             browse: None,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
         };
-        let mut cursive = Cursive::new();
-        open(&mut cursive, face, runtime.handle());
-        let mut runner = cursive.into_runner(backend);
-        runner.refresh();
-        Self {
-            mock,
-            oauth,
-            control,
-            clock,
-            gateway,
-            runner,
-            keys,
-            frames,
-            cells: vec![vec![None; size.0]; size.1],
-            runtime,
-        }
+        let face = Puppet::open(face, size, runtime.handle());
+        Self { mock, oauth, control, clock, gateway, face, runtime }
     }
 
     /// Does something with what is behind the face.
@@ -152,113 +122,24 @@ impl Stage {
         self.behind(self.control.requests(RequestPageQuery::newest(limit))).expect("requests").requests
     }
 
-    /// Presses keys one after the other: characters are themselves.
-    pub(crate) fn type_in(&mut self, text: &str) {
-        text.chars().for_each(|c| self.event(Event::Char(c)));
-    }
-
-    pub(crate) fn press(&mut self, key: Key) {
-        self.event(Event::Key(key));
-    }
-
-    pub(crate) fn click(&mut self, x: usize, y: usize) {
-        let event = MouseEvent::Press(MouseButton::Left);
-        self.event(Event::Mouse { offset: Vec2::zero(), position: Vec2::new(x, y), event });
-    }
-
-    /// Tells the face of something, as the bridge does.
-    pub(crate) fn tell(&mut self, message: crate::model::Message) {
-        crate::app::deliver(&mut self.runner, message);
-        self.runner.refresh();
-    }
-
-    pub(crate) fn event(&mut self, event: Event) {
-        self.keys.send(Some(event)).expect("the face listens");
-        self.runner.step();
-    }
-
     /// Lets time pass, as far as the face and the gateway see it.
     pub(crate) fn wait(&mut self, time: Duration) {
         self.clock.advance(time);
     }
+}
 
-    /// Waits until all of this is on the screen.
-    pub(crate) fn sees(&mut self, texts: &[&str]) -> String {
-        self.until(&format!("{texts:?}"), |screen| texts.iter().all(|text| screen.contains(text)))
-    }
+impl std::ops::Deref for Stage {
+    type Target = Puppet;
 
-    /// Waits until nothing more comes by itself: who subscribes late hears nothing.
-    pub(crate) fn settle(&mut self) {
-        let mut quiet = 0;
-        while quiet < 6 {
-            quiet = if self.runner.step() { 0 } else { quiet + 1 };
-        }
-    }
-
-    /// Waits until this is not on the screen.
-    pub(crate) fn misses(&mut self, text: &str) -> String {
-        self.until(&format!("no {text:?}"), |screen| !screen.contains(text))
-    }
-
-    pub(crate) fn until(&mut self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
-        let began = Instant::now();
-        loop {
-            self.runner.step();
-            let screen = self.screen();
-            if is_so(&screen) {
-                return screen;
-            }
-            assert!(began.elapsed() < SOON, "waited for {what}, and this is what stands there:\n{screen}");
-        }
-    }
-
-    /// What stands on the screen now.
-    pub(crate) fn screen(&mut self) -> String {
-        // A frame has the cells that changed.
-        while let Ok(frame) = self.frames.try_recv() {
-            for (y, row) in self.cells.iter_mut().enumerate() {
-                for (x, cell) in row.iter_mut().enumerate() {
-                    if let Some(changed) = &frame[Vec2::new(x, y)] {
-                        *cell = Some(changed.clone());
-                    }
-                }
-            }
-        }
-        self.cells.iter().map(|row| line(row).trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-    }
-
-    /// Everything that is drawn, cell by cell.
-    pub(crate) fn cells(&mut self) -> Vec<ObservedCell> {
-        self.screen();
-        self.cells.iter().flatten().flatten().cloned().collect()
-    }
-
-    pub(crate) fn is_running(&self) -> bool {
-        self.runner.is_running()
-    }
-
-    /// The row at which a text stands.
-    pub(crate) fn row_of(&mut self, text: &str) -> usize {
-        let screen = self.screen();
-        screen.lines().position(|line| line.contains(text)).unwrap_or_else(|| panic!("no {text:?} in\n{screen}"))
+    fn deref(&self) -> &Puppet {
+        &self.face
     }
 }
 
-/// The text of a row: a cell behind a wide character has none, any other is blank.
-fn line(row: &[Option<ObservedCell>]) -> String {
-    let mut text = String::new();
-    let mut is_behind = false;
-    for cell in row {
-        match cell.as_ref().map(|cell| &cell.letter) {
-            Some(GraphemePart::Begin(letter)) => {
-                text.push_str(letter);
-                is_behind = crate::widgets::wide(letter) > 1;
-            }
-            _ if is_behind => is_behind = false,
-            _ => text.push(' '),
-        }
+impl std::ops::DerefMut for Stage {
+    fn deref_mut(&mut self) -> &mut Puppet {
+        &mut self.face
     }
-    text
 }
 
 /// Settings that are as they were set.
