@@ -24,6 +24,7 @@ pub async fn pages(stage: &Stage) -> Vec<(String, &'static str)> {
         ("/keys", "keys"),
         ("/stats", "stats"),
         ("/settings", "settings"),
+        ("/logs", "logs"),
         ("/audit", "audit"),
         ("/accounts/nobody", "problem"),
     ];

@@ -18,6 +18,7 @@ pub(crate) enum Place {
     Sessions,
     Accounts,
     Keys,
+    Logs,
     Stats,
     Settings,
     Audit,
@@ -29,13 +30,14 @@ pub(crate) enum Place {
 const FIRST: [Place; 4] = [Place::Overview, Place::Requests, Place::Accounts, Place::Analytics];
 
 impl Place {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Overview,
         Self::Analytics,
         Self::Requests,
         Self::Sessions,
         Self::Accounts,
         Self::Keys,
+        Self::Logs,
         Self::Stats,
         Self::Settings,
         Self::Audit,
@@ -48,6 +50,7 @@ impl Place {
             Self::Sessions => ("/sessions", "Sessions", Icon::Sessions),
             Self::Stats => ("/stats", "Stats", Icon::Stats),
             Self::Settings => ("/settings", "Settings", Icon::Settings),
+            Self::Logs => ("/logs", "Logs", Icon::Logs),
             Self::Requests => ("/requests", "Requests", Icon::Requests),
             Self::Accounts => ("/accounts", "Accounts", Icon::Accounts),
             Self::Keys => ("/keys", "Client keys", Icon::Keys),

@@ -14,8 +14,7 @@ pub(crate) fn text(code: &str) -> Option<&'static str> {
         "key-revoked" => "The key is revoked: it opens nothing from now on.",
         "saved" => "Saved.",
         "reset" => "Done: counting begins anew.",
-        "cleaned" => "Done: what was too old is gone.",
-        "compacted" => "Done: the database file is as small as it gets.",
+        "begun" => "It has begun; how far it is stands below.",
         "reloaded" => "The configuration was read again.",
         _ => return None,
     })

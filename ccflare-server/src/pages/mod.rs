@@ -34,7 +34,9 @@ mod done;
 mod fields;
 mod keys;
 pub(crate) mod login;
+mod logs;
 mod look;
+mod maintenance;
 mod overview;
 mod problem;
 mod requests;
@@ -79,6 +81,10 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         // Settings
         .route("/settings", get(settings::show).post(settings::change))
         .route("/settings/reload", post(settings::reload))
+        .route("/settings/maintenance/{task}", post(maintenance::begin))
+        // Logs
+        .route("/logs", get(logs::show))
+        .route("/logs/level", post(logs::set_level))
         // Doors
         .route("/keys", get(keys::show).post(keys::create))
         .route("/keys/{key}/{edit}", post(keys::edit))

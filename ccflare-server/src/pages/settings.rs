@@ -12,7 +12,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Fields, Page, Problem, Shared, fields::given, see};
+use super::{Fields, Page, Problem, Shared, fields::given, maintenance, now, see};
 use crate::components::{
     badge::{Tone, badge},
     card::card,
@@ -22,7 +22,7 @@ use crate::components::{
 };
 
 pub(super) async fn show(State(control): State<Shared>) -> Result<Page, Problem> {
-    Ok(page(&control.settings().await?, None))
+    page(&control, None).await
 }
 
 /// One setting to be changed. An empty value takes it out of the file.
@@ -53,11 +53,19 @@ pub(super) async fn reload(State(control): State<Shared>) -> Result<Response, Pr
 
 async fn refuse(control: &Shared, error: ControlError) -> Result<Response, Problem> {
     let why = Problem::of_form(error)?;
-    Ok(page(&control.settings().await?, Some(&why)).with_status(StatusCode::BAD_REQUEST).into_response())
+    Ok(page(control, Some(&why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
 }
 
-fn page(settings: &SettingsView, why: Option<&str>) -> Page {
-    Page::new(Place::Settings, "Settings", view(settings, why))
+async fn page(control: &Shared, why: Option<&str>) -> Result<Page, Problem> {
+    let settings = match control.settings().await {
+        Ok(settings) => view(&settings, why),
+        // Inside another program the settings are that program's.
+        Err(ControlError::Unavailable(why)) => notice(Tone::Blue, &html! { p { (why) } }),
+        Err(error) => return Err(error.into()),
+    };
+    let store = maintenance::Seen::of(control).await?;
+    let body = html! { (settings) (maintenance::view(&store, now(&**control).await?)) };
+    Ok(Page::new(Place::Settings, "Settings", body))
 }
 
 fn view(settings: &SettingsView, why: Option<&str>) -> Markup {

@@ -7,9 +7,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ccflare_core::{
-    control::views::{AccountView, AnalyticsView, ModelCount, RequestPageQuery, RequestView, StatusView},
+    control::views::{AccountView, AnalyticsView, ModelCount, RequestPageQuery, RequestView, SizesView, StatusView},
     domain::{NanoUsd, Timestamp},
-    report::{Count, Known, Money, Took},
+    report::{Count, Known, Money, Size, Took},
 };
 use http::HeaderMap;
 use maud::{Markup, html};
@@ -44,8 +44,13 @@ pub(super) async fn show(
     if accounts.is_empty() && latest.is_empty() {
         return Ok(start::show(State(control), headers).await?.into_response());
     }
-    let seen =
-        Seen { status: control.status().await?, sums: control.analytics(scope.query()).await?, accounts, latest };
+    let seen = Seen {
+        status: control.status().await?,
+        sums: control.analytics(scope.query()).await?,
+        sizes: control.sizes().await?,
+        accounts,
+        latest,
+    };
     Ok(Page::new(Place::Overview, "Overview", view(&seen, &scope)).into_response())
 }
 
@@ -53,6 +58,7 @@ pub(super) async fn show(
 struct Seen {
     status: StatusView,
     sums: AnalyticsView,
+    sizes: SizesView,
     accounts: Vec<AccountView>,
     latest: Vec<RequestView>,
 }
@@ -73,7 +79,7 @@ fn view(seen: &Seen, scope: &Scope) -> Markup {
         }
         div.columns {
             div id="standing" data-live { (card_with("Accounts", &html! { a href="/accounts" { "All of them" } }, &standing(&seen.accounts, now))) }
-            div id="system" data-live { (card("System", &system(&seen.status))) }
+            div id="system" data-live { (card("System", &system(&seen.status, &seen.sizes))) }
         }
         div id="latest" data-live {
             @if seen.latest.is_empty() {
@@ -148,13 +154,17 @@ fn used(window: &ccflare_core::control::views::WindowView) -> f64 {
     super::accounts::parts::used(window).unwrap_or(0.0)
 }
 
-fn system(status: &StatusView) -> Markup {
+fn system(status: &StatusView, sizes: &SizesView) -> Markup {
     facts(&[
         ("Can serve", html! { (status.available_accounts) " of " (status.accounts) " accounts" }),
         ("Active account", html! { (status.active_account.as_deref().unwrap_or("none yet")) }),
         ("In flight", html! { (Count(status.in_flight)) }),
         ("Waiting to be written", html! { (Count(status.queued_writes)) }),
         ("Last write took", html! { (Known(status.last_commit_ms.map(Took::from_millis))) }),
+        (
+            "Database",
+            html! { (if sizes.file_bytes == 0 { "in memory".to_owned() } else { Size(sizes.file_bytes).to_string() }) ", " (Count(sizes.requests)) " requests" },
+        ),
         ("Strategy", html! { (status.strategy) }),
         ("Version", html! { (status.version) }),
     ])
@@ -173,7 +183,15 @@ mod tests {
         });
         let status = serde_json::from_value(status).expect("a view");
         let sums = crate::pages::analytics::tests::sums();
-        Seen { status, sums, accounts: vec![account("work")], latest: vec![request()] }
+        let sizes = SizesView {
+            file_bytes: 4096,
+            request_bytes: 1,
+            payload_bytes: 0,
+            requests: 30,
+            payloads: 0,
+            tables: Vec::new(),
+        };
+        Seen { status, sums, sizes, accounts: vec![account("work")], latest: vec![request()] }
     }
 
     #[test]
