@@ -84,7 +84,10 @@ fn standing(model: &Model, canvas: &Canvas<'_>) {
             let role = if all_closed { Role::Bad } else { Role::Good };
             let says = says.unwrap_or_default();
             let x = line.line(0, 0, &[(role, "● "), (Role::Strong, &model.place)]);
-            line.put(x, 0, Role::Muted, &cut(&says, line.width().saturating_sub(x)));
+            // Where there is no room for all of it the strategy goes first.
+            let room = line.width().saturating_sub(x);
+            let short = says.rsplit_once(" · ").map_or(says.as_str(), |(short, _)| short);
+            line.put(x, 0, Role::Muted, &cut(if wide(&says) > room { short } else { &says }, room));
         }
     }
 }

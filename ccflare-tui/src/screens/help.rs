@@ -2,12 +2,13 @@
 
 use crate::{
     keys,
+    model::Screen,
     theme::Role,
     widgets::{Canvas, Line, page},
 };
 
-pub(super) fn draw(canvas: &Canvas<'_>, scroll: usize) {
-    let lines = lines();
+pub(super) fn draw(screen: Screen, canvas: &Canvas<'_>, scroll: usize) {
+    let lines = lines(screen);
     // Two columns where both fit.
     if canvas.width() >= 140 && lines.len() > canvas.height() {
         let half = lines.len().div_ceil(2);
@@ -19,10 +20,13 @@ pub(super) fn draw(canvas: &Canvas<'_>, scroll: usize) {
     page(canvas, &lines, scroll);
 }
 
-fn lines() -> Vec<Line> {
+/// The keys of the screen that was left come first.
+fn lines(screen: Screen) -> Vec<Line> {
+    let mut keys = keys::table();
+    keys.sort_by_key(|(place, ..)| *place != screen.title());
     let mut lines = Vec::new();
     let mut under = "";
-    for (place, key, does) in keys::table() {
+    for (place, key, does) in keys {
         if place != under {
             if !under.is_empty() {
                 lines.push(Vec::new());

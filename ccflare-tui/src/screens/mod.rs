@@ -29,7 +29,7 @@ pub(crate) fn draw(model: &Model, canvas: &Canvas<'_>) {
     frame::draw(model, canvas);
     let body = canvas.area(0, HEAD, canvas.width(), canvas.height().saturating_sub(HEAD + FOOT));
     if let Some(scroll) = model.help {
-        return help::draw(&body, scroll);
+        return help::draw(model.screen, &body, scroll);
     }
     match model.screen {
         Screen::Overview => overview::draw(model, &body),

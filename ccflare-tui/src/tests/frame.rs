@@ -33,7 +33,7 @@ fn the_help_lists_every_key() {
     for size in SIZES {
         let mut stage = Stage::with(size, &[]);
         stage.type_in("?");
-        let mut seen = stage.sees(&["Everywhere"]);
+        let mut seen = stage.sees(&["Overview", "a longer time", "Everywhere"]);
         for _ in 0..12 {
             stage.press(Key::PageDown);
             seen += &stage.screen();
