@@ -6,6 +6,7 @@ mod frame;
 mod help;
 mod logs;
 mod overview;
+mod request;
 mod requests;
 mod settings;
 mod stats;

@@ -1,15 +1,16 @@
-//! The requests: a live list, and one of them with its attempts.
+//! The requests: a live list, and one of them in full.
 
 use ccflare_core::{
-    control::views::{AttemptView, RequestView},
+    control::views::RequestView,
     domain::NanoUsd,
-    report::{At, Count, Known, Money, Rate, Size, Took},
+    report::{At, Count, Known, Money, Took},
 };
 
+use super::request::detail;
 use crate::{
     model::Model,
     theme::Role,
-    widgets::{Canvas, Cell, Column, Line, Rows, extent, page, table, wrap},
+    widgets::{Canvas, Cell, Column, Rows, extent, page, table},
 };
 
 /// From this width on the chosen request stands beside the list.
@@ -88,11 +89,11 @@ pub(crate) fn cost(request: &RequestView) -> Known<Money> {
     Known(request.cost_nano_usd.map(|nanos| Money(NanoUsd(nanos))))
 }
 
-fn count(tokens: Option<u64>) -> Known<Count> {
+pub(super) fn count(tokens: Option<u64>) -> Known<Count> {
     Known(tokens.map(Count))
 }
 
-fn took(millis: Option<f64>) -> Known<Took> {
+pub(super) fn took(millis: Option<f64>) -> Known<Took> {
     Known(millis.map(Took::from_millis))
 }
 
@@ -113,91 +114,4 @@ fn row(request: &RequestView) -> Vec<Cell> {
         plain(cost(request).to_string()),
         plain(took(request.response_time_ms).to_string()),
     ]
-}
-
-/// Everything about one request.
-fn detail(request: &RequestView, width: usize) -> Vec<Line> {
-    let mut lines = vec![
-        vec![
-            (Role::Muted, format!("{:<12}", "outcome")),
-            (role_of(request), format!("{}, {}", Known(request.status_code), request.outcome)),
-        ],
-        fact("arrived", At::parse(&request.timestamp).map(|at| format!("{at} UTC")).unwrap_or_default()),
-        fact("model", model_line(request)),
-        fact(
-            "took",
-            format!(
-                "{} in all, {} to the headers, {} to the first token",
-                took(request.response_time_ms),
-                took(request.time_to_headers_ms),
-                took(request.time_to_first_token_ms),
-            ),
-        ),
-        fact(
-            "tokens in",
-            format!(
-                "{:#} = {:#} fresh + {:#} from the cache + {:#} written to it",
-                count(request.prompt_tokens),
-                count(request.input_tokens),
-                count(request.cache_read_input_tokens),
-                count(request.cache_creation_input_tokens),
-            ),
-        ),
-        fact(
-            "tokens out",
-            format!("{:#}, {}", count(request.output_tokens), Known(request.tokens_per_second.map(Rate))),
-        ),
-        fact("cost", format!("{:#} by the prices of {}", cost(request), Known(request.priced_with.as_deref()))),
-        fact("bytes", format!("{} up, {} down", Size(request.request_bytes), Size(request.response_bytes))),
-        fact("id", request.id.clone()),
-    ];
-    lines.extend(request.client_key.as_ref().map(|key| fact("key", key.clone())));
-    if let Some(error) = &request.error_message {
-        lines.extend([Vec::new(), vec![(Role::Bad, "What went wrong".to_owned())]]);
-        lines.extend(wrap(Role::Plain, error, 2, width));
-    }
-    lines.extend([Vec::new(), vec![(Role::Strong, "Attempts".to_owned())]]);
-    let whole = request.attempts.iter().map(|attempt| attempt.started_ms + attempt.took_ms).fold(1e-3, f64::max);
-    for (number, tried) in request.attempts.iter().enumerate() {
-        lines.extend(attempt(number + 1, tried, whole, width));
-    }
-    lines
-}
-
-fn fact(name: &str, text: String) -> Line {
-    vec![(Role::Muted, format!("{name:<12}")), (Role::Plain, text)]
-}
-
-fn model_line(request: &RequestView) -> String {
-    let answered = request.model.as_deref().unwrap_or("–");
-    match request.model_asked.as_deref() {
-        Some(asked) if Some(asked) != request.model.as_deref() => format!("{answered} (asked for {asked})"),
-        _ => answered.to_owned(),
-    }
-}
-
-/// One attempt: who, why, how it was judged, and when, as a bar in the time of all of them.
-fn attempt(number: usize, attempt: &AttemptView, whole: f64, width: usize) -> Vec<Line> {
-    let role = if attempt.verdict == "success" { Role::Good } else { Role::Bad };
-    let account = attempt.account.clone().unwrap_or_else(|| "the client's own".to_owned());
-    let head = vec![
-        (Role::Muted, format!("{number:>2}  ")),
-        (Role::Strong, account),
-        (Role::Muted, format!("  as {}  ", attempt.choice.replace('_', " "))),
-        (role, format!("{} {}", Known(attempt.status_code), attempt.verdict.replace('_', " "))),
-    ];
-    let room = width.saturating_sub(34).clamp(8, 60);
-    let column = |millis: f64| ((millis / whole).clamp(0.0, 1.0) * room as f64).round() as usize;
-    let start = column(attempt.started_ms).min(room - 1);
-    let end = column(attempt.started_ms + attempt.took_ms).clamp(start + 1, room);
-    let time = vec![
-        (Role::Muted, "    ".to_owned() + &"·".repeat(start)),
-        (role, "█".repeat(end - start)),
-        (Role::Muted, "·".repeat(room - end)),
-        (Role::Plain, format!("  {}", Took::from_millis(attempt.took_ms))),
-        (Role::Muted, format!(" after {}", Took::from_millis(attempt.started_ms))),
-    ];
-    let mut lines = vec![head, time];
-    lines.extend(attempt.detail.iter().flat_map(|detail| wrap(Role::Muted, detail, 4, width)));
-    lines
 }
