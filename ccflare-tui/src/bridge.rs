@@ -101,7 +101,7 @@ impl Bridge {
     pub(crate) fn ask(&self, wish: Wish) {
         let Some(control) = self.control.get().cloned() else { return };
         let screen = self.screen.clone();
-        self.runtime.spawn(async move { screen.tell(Message::Reply(fulfil(&*control, wish).await)) });
+        self.runtime.spawn(async move { screen.tell(Message::Reply(Box::new(fulfil(&*control, wish).await))) });
     }
 
     /// Opens an address in a browser, which may take its time.

@@ -8,7 +8,7 @@ use cursive::{
         Backend,
         observed::{GraphemePart, ObservedCell, ObservedScreen},
     },
-    event::{Event, Key, MouseButton, MouseEvent},
+    event::{Event, MouseButton, MouseEvent},
     reexports::crossbeam_channel::{Receiver, Sender},
 };
 use tokio::runtime::Handle;
@@ -50,7 +50,8 @@ impl Puppet {
         text.chars().for_each(|c| self.event(Event::Char(c)));
     }
 
-    pub(crate) fn press(&mut self, key: Key) {
+    #[cfg(test)]
+    pub(crate) fn press(&mut self, key: cursive::event::Key) {
         self.event(Event::Key(key));
     }
 

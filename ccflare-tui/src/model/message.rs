@@ -28,7 +28,7 @@ pub(crate) enum Message {
     /// A mouse button was pressed, or its wheel turned.
     Click(Click),
     /// What was asked for has come.
-    Reply(Reply),
+    Reply(Box<Reply>),
     /// A form was filled in.
     Submitted(Purpose, Answers),
     /// A form was closed.

@@ -126,7 +126,7 @@ impl Model {
             }
             Message::Key(key) => self.pressed_key(&key),
             Message::Click(click) => self.clicked(click),
-            Message::Reply(reply) => self.learn(reply),
+            Message::Reply(reply) => self.learn(*reply),
             Message::Submitted(purpose, answers) => self.submitted(purpose, answers),
             Message::Cancelled => {
                 self.asking = false;

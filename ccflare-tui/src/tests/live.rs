@@ -59,7 +59,7 @@ fn a_lost_server_is_seen_and_found_again() {
         stage.sees(&["● 127.0.0.1:8080", "a  active"]);
         stage.settle();
         let failure = Failure { is_lost: true, says: "no ccflare server at http://127.0.0.1:8080".to_owned() };
-        stage.tell(Message::Reply(Reply::Status(Err(failure))));
+        stage.tell(Message::Reply(Box::new(Reply::Status(Err(failure)))));
         stage.sees(&["✗ no answer for 0 s: no ccflare server at", "a  active"]);
         stage.wait(std::time::Duration::from_secs(5));
         stage.sees(&["the server answers again", "● 127.0.0.1:8080"]);
