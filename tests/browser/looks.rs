@@ -51,6 +51,7 @@ async fn findings(browser: &Browser, axe: &str) -> Vec<String> {
         "const done = arguments[arguments.length - 1]; axe.run(document, { resultTypes: ['violations'] }).then(done)";
     browser.page.execute(format!("{axe}; return 1"), vec![]).await.expect("axe");
     let result = browser.page.execute_async(run, vec![]).await.expect("a result").json().clone();
+    assert!(result["passes"].as_array().is_some_and(|passes| passes.len() > 5), "axe has looked: {result}");
     let violations = result["violations"].as_array().cloned().unwrap_or_default();
     let is_bad = |violation: &&Value| matches!(violation["impact"].as_str(), Some("serious" | "critical"));
     violations

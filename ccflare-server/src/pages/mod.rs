@@ -14,7 +14,7 @@ use axum::{
     routing::{get, post},
 };
 use ccflare_core::{control::Control, domain::Timestamp};
-use http::StatusCode;
+use http::{StatusCode, header};
 use maud::{Markup, html};
 use tower_http::compression::CompressionLayer;
 
@@ -135,7 +135,11 @@ async fn dress(State(control): State<Shared>, look: Look, request: Request, next
     let status = control.status().await.ok();
     let said = look.done.as_deref().and_then(done::text).map(|text| notice(Tone::Good, &html! { p { (text) } }));
     let frame = Frame { title: &page.title, here: page.here, look: &look, status: status.as_ref(), notice: said };
-    (page.status, layout::page(&frame, &page.body)).into_response()
+    let mut dressed = (page.status, layout::page(&frame, &page.body)).into_response();
+    for cookie in response.headers().get_all(header::SET_COOKIE) {
+        dressed.headers_mut().append(header::SET_COOKIE, cookie.clone());
+    }
+    dressed
 }
 
 /// The moment at which the server answers; everything on a page is seen from it.
