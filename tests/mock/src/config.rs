@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::{RateLimits, Reply};
+use crate::{Economy, RateLimits, Reply};
 
 /// How a mock is set up. The default answers every key with [`Reply::default`] and keeps a full record.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct MockConfig {
     pub keep_bodies: bool,
     /// Serve the `/_mock/…` endpoints.
     pub control: bool,
+    /// Let usage, prices and limits follow from the requests, instead of from replies. A script still comes first.
+    pub economy: Option<Economy>,
 }
 
 impl Default for MockConfig {
@@ -42,6 +44,7 @@ impl Default for MockConfig {
             capacity: 100_000,
             keep_bodies: true,
             control: true,
+            economy: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Response};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::answer::Exchange;
 use crate::body::MockBody;
+use crate::economy::Ledger;
 use crate::head::Head;
 use crate::ledger::Ticket;
 use crate::steer::Steer;
@@ -30,6 +32,13 @@ struct Script {
     clear: bool,
 }
 
+/// `POST /_mock/time`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pass {
+    advance_seconds: u64,
+}
+
 /// Answers a control request; it does not count among the requests.
 pub(crate) fn answer(exchange: &Exchange) -> Response<MockBody> {
     let path = exchange.parts.uri.path();
@@ -40,6 +49,10 @@ pub(crate) fn answer(exchange: &Exchange) -> Response<MockBody> {
         }
         (&Method::GET, "/_mock/totals") => Ok(totals(exchange).to_string()),
         (&Method::GET, "/_mock/answered") => Ok(answered(exchange)),
+        (&Method::GET, "/_mock/spent") => {
+            Ok(json!(exchange.shared.economy.as_ref().map(Ledger::spent).unwrap_or_default()).to_string())
+        }
+        (&Method::POST, "/_mock/time") => time(exchange),
         (&Method::POST, "/_mock/script") => script(exchange).map(|()| "{}".to_owned()),
         (&Method::POST, "/_mock/reset") => {
             exchange.shared.clear_all();
@@ -72,6 +85,16 @@ fn script(exchange: &Exchange) -> Result<(), Box<ErrorAnswer>> {
         shared.always(&script.key, step);
     }
     Ok(())
+}
+
+/// Lets the economy's time pass, and says what time it is.
+fn time(exchange: &Exchange) -> Result<String, Box<ErrorAnswer>> {
+    let refuse = |message: String| Box::new(ErrorAnswer::new(400, "invalid_request_error", message));
+    let pass: Pass = serde_json::from_slice(&exchange.body).map_err(|error| refuse(error.to_string()))?;
+    let economy = exchange.shared.economy.as_ref();
+    let time = economy.ok_or_else(|| refuse("there is no economy, and so no time of its own".to_owned()))?.time();
+    time.advance(Duration::from_secs(pass.advance_seconds));
+    Ok(json!({"epoch_micros": time.micros()}).to_string())
 }
 
 fn totals(exchange: &Exchange) -> Value {

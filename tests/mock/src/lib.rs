@@ -89,6 +89,12 @@
 //! Payloads are built once for each kind of reply. [`MockConfig::without_record`] holds nothing of a request but
 //! the [`Totals`] (and a line for each `x-mock-id`), so that memory stays flat.
 //!
+//! # Caches, prices, limits
+//!
+//! With [`MockConfig::economy`] the usage of messages follows from the requests: a prompt cache for each key and model,
+//! prices, windows and token buckets that can be exceeded, all of it on a [`VirtualTime`]. `POST /_mock/time`
+//! `{"advance_seconds":…}` lets that time pass, and `GET /_mock/spent` tells what each key has used.
+//!
 //! # Tokens
 //!
 //! [`MockOAuth`] is an authorization server beside it, for accounts that log in.
@@ -104,6 +110,7 @@ mod cache;
 mod config;
 mod conn;
 mod control;
+mod economy;
 mod error_answer;
 mod events;
 mod gzip;
@@ -120,11 +127,13 @@ mod shared;
 mod steer;
 mod step;
 mod things;
+mod time;
 mod totals;
 mod upstream;
 mod usage;
 
 pub use config::{KeyConfig, LimitAfter, MockConfig};
+pub use economy::{Allowance, Budget, Economy, Rates, Spent};
 pub use error_answer::ErrorAnswer;
 pub use ledger::Identified;
 pub use limits::{ApiKeyLimits, Bucket, RateLimits, UnifiedLimits, Window};
@@ -132,6 +141,7 @@ pub use oauth::{Fault, MockOAuth, TokenRequest};
 pub use received::{Disposition, Received};
 pub use reply::{Framing, Reply, ToolUse};
 pub use step::Step;
+pub use time::VirtualTime;
 pub use totals::{KeyTotals, Totals};
 pub use upstream::MockUpstream;
 pub use usage::{DeltaUsage, Usage};

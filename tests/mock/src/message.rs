@@ -15,8 +15,8 @@ use crate::body::{Ending, Manner, MockBody, Writes};
 use crate::error_answer::status_of;
 use crate::events::Cut;
 use crate::ledger::Ticket;
-use crate::shared::Decision;
-use crate::{ErrorAnswer, Framing, Step, cache, gzip};
+use crate::shared::{Decision, KeyHeaders};
+use crate::{ErrorAnswer, Framing, Reply, Step, cache, gzip};
 
 /// What the answer depends on.
 pub(crate) struct Message {
@@ -88,6 +88,23 @@ fn ending(fault: Option<&Step>) -> (Option<Cut>, Ending) {
     }
 }
 
+/// What the message comes to, where that follows from the message.
+fn charge(
+    exchange: &Exchange,
+    asked: &Message,
+    decision: &Decision,
+    ticket: &Ticket,
+) -> Result<Option<Decision>, Box<ErrorAnswer>> {
+    let Some(economy) = &exchange.shared.economy else { return Ok(None) };
+    let key = ticket.key.as_deref().unwrap_or_default();
+    let body = decoded(&exchange.parts.headers, &exchange.body)?;
+    let charged = economy.charge(key, &asked.model, &body, decision.reply.usage.output)?;
+    let reply = Reply { usage: charged.usage, ..Reply::clone(&decision.reply) };
+    let headers = KeyHeaders { organization: decision.headers.organization.clone(), limits: charged.headers };
+    let (headers, reply) = (Arc::new(headers), Arc::new(reply));
+    Ok(Some(Decision { headers, reply, fault: decision.fault.clone(), delay: decision.delay }))
+}
+
 /// The answer to a message, whole or cut short.
 pub(crate) fn answer(
     exchange: &Exchange,
@@ -95,6 +112,11 @@ pub(crate) fn answer(
     decision: &Decision,
     mut ticket: Ticket,
 ) -> Response<MockBody> {
+    let charged = match charge(exchange, asked, decision, &ticket) {
+        Ok(charged) => charged,
+        Err(refusal) => return exchange.error(&refusal, decision, ticket),
+    };
+    let decision = charged.as_ref().unwrap_or(decision);
     let reply = &decision.reply;
     if let Some(Step::ErrorEvent { error_type, .. }) = &decision.fault
         && !asked.stream

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use crate::cache::ReplyCache;
 use crate::conn::Counters;
+use crate::economy;
 use crate::ledger::Ledger;
 use crate::limits::now;
 use crate::steer::Steer;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Arc<Counters>,
     pub(crate) changed: Arc<Notify>,
     pub(crate) things: Things,
+    pub(crate) economy: Option<economy::Ledger>,
     reply: Arc<Reply>,
     keys: Mutex<HashMap<String, KeyState>>,
     others: Arc<KeyHeaders>,
@@ -108,6 +110,7 @@ impl Shared {
             counters: Arc::default(),
             changed,
             things: Things::default(),
+            economy: config.economy.clone().map(economy::Ledger::new),
             reply: Arc::new(config.reply.clone()),
             keys: Mutex::new(keys),
             others: Arc::new(key_headers(&config.other_keys)),
@@ -156,6 +159,9 @@ impl Shared {
         let keys: Vec<_> = self.keys.lock().keys().cloned().collect();
         keys.iter().for_each(|key| self.clear(key));
         self.things.clear();
+        if let Some(economy) = &self.economy {
+            economy.reset();
+        }
     }
 
     pub(crate) fn pending_steps(&self, key: &str) -> usize {

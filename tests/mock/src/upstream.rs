@@ -1,5 +1,6 @@
 //! The running mock.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::serve::{self, Tasks};
 use crate::shared::Shared;
-use crate::{Identified, LimitAfter, MockConfig, RateLimits, Received, Step, Totals};
+use crate::{Identified, LimitAfter, MockConfig, RateLimits, Received, Spent, Step, Totals, economy};
 
 /// A running mock. Dropping it ends it at once.
 pub struct MockUpstream {
@@ -100,6 +101,16 @@ impl MockUpstream {
     /// What became of the requests that carried `x-mock-id`; kept even without a record.
     pub fn identified(&self) -> Vec<Identified> {
         self.shared.ledger.identified()
+    }
+
+    /// What each key has used, by the economy's own books; nothing without one.
+    pub fn spent(&self) -> BTreeMap<String, Spent> {
+        self.shared.economy.as_ref().map(economy::Ledger::spent).unwrap_or_default()
+    }
+
+    /// Whether the economy would answer a message of this key now.
+    pub fn is_open(&self, key: &str) -> bool {
+        self.shared.economy.as_ref().is_none_or(|economy| economy.is_open(key))
     }
 
     /// Forgets requests and totals, but not scripts.
