@@ -12,11 +12,11 @@ use std::{
 use async_trait::async_trait;
 use ccflare_core::{
     domain::{
-        Account, AccountChange, AccountId, AgentPreference, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential,
-        Exchange, ExchangeId, Intent, LoginId, Outcome, OwnedId, Payload, PendingLogin, Timestamp, Workspace,
+        Account, AccountChange, AccountId, AgentPreference, AuditEntry, AuditId, Binding, ClientKey, ClientKeyId, Credential,
+        Exchange, ExchangeId, Intent, LoginId, Outcome, OwnedId, Payload, PendingLogin, SessionKey, Timestamp, Workspace,
     },
     store::{
-        AUDIT_LENGTH, AccountStore, AgentStore, AnalyticsStore, AuditStore, ClientKeyStore, Lease, LeaseStore,
+        AUDIT_LENGTH, AccountStore, AgentStore, AnalyticsStore, AuditStore, BindingStore, ClientKeyStore, Lease, LeaseStore,
         LedgerEntry, LedgerStore, LoginStore, MaintenanceStore, OwnershipStore, PageRequest, PayloadStore, Store,
         StoreError, conformance,
     },
@@ -41,6 +41,7 @@ struct Maps {
     preferences: BTreeMap<Arc<str>, AgentPreference>,
     workspaces: BTreeMap<Arc<str>, Workspace>,
     owned: BTreeMap<Arc<str>, OwnedId>,
+    bindings: BTreeMap<SessionKey, Binding>,
 }
 
 impl MapStore {
@@ -342,6 +343,21 @@ impl OwnershipStore for MapStore {
         self.with(|maps| {
             gone.iter().for_each(|id| drop(maps.owned.remove(id)));
             maps.owned.extend(seen.iter().map(|owned| (Arc::clone(&owned.id), owned.clone())));
+        });
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl BindingStore for MapStore {
+    async fn bindings(&self) -> Result<Vec<Binding>, StoreError> {
+        Ok(self.with(|maps| maps.bindings.values().cloned().collect()))
+    }
+
+    async fn keep_bindings(&self, kept: &[Binding], gone: &[SessionKey]) -> Result<(), StoreError> {
+        self.with(|maps| {
+            maps.bindings.extend(kept.iter().map(|binding| (binding.session, binding.clone())));
+            maps.bindings.retain(|session, _| !gone.contains(session));
         });
         Ok(())
     }

@@ -10,9 +10,9 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use ccflare_core::{
-    balance::{Plan, Strategy},
+    balance::{Plan, Standing, Strategy},
     control::views::NewAccount,
-    domain::{Account, Choice, RequestFacts, Secret, Timestamp},
+    domain::{Choice, RequestFacts, Secret, Timestamp},
     gateway::Gateway,
     store::RedbStore,
 };
@@ -29,8 +29,8 @@ impl Strategy for FewestFirst {
         "fewest-first"
     }
 
-    fn plan(&self, accounts: &[Arc<Account>], facts: &RequestFacts, now: Timestamp) -> Plan {
-        let mut ordered = accounts.to_vec();
+    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan {
+        let mut ordered: Vec<_> = standings.iter().map(|standing| Arc::clone(&standing.account)).collect();
         ordered.sort_by_key(|account| account.requests);
         // Sorts out who is closed; what is left keeps its order.
         let mut plan = Plan::of(ordered, facts, now);

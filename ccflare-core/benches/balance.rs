@@ -47,7 +47,7 @@ fn decision(c: &mut Criterion) {
         let facts = RequestFacts { model: Some("claude-opus-5-5".into()), ..RequestFacts::default() };
         let strategy = Session::default();
         group.bench_function(BenchmarkId::from_parameter(count), |b| {
-            b.iter(|| black_box(strategy.plan(&pool.snapshot(), &facts, NOW)));
+            b.iter(|| black_box(strategy.plan(&pool.standings(), &facts, NOW)));
         });
     }
     group.finish();

@@ -19,7 +19,10 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use crate::{
-    balance::{BalanceLayer, BalanceOptions, Session, Strategy},
+    balance::{
+        BalanceLayer, BalanceOptions, Conversation, ConversationOptions, Session, Strategy, StrategyName, Switch,
+        conversation::{BindingWriter, Bindings, BindingsOptions},
+    },
     clock::{Clock, SystemClock},
     control::{
         Audited, Control, Local, Logins, Logs, SettingsControl,
@@ -47,10 +50,14 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GatewayOptions {
+    /// The strategy that decides at first. `session`.
+    pub strategy: StrategyName,
     /// How long one account stays the active one. 5 h.
     pub session_duration: Duration,
     /// The longest wait in place for a throttled account. 1 s.
     pub throttle_wait: Duration,
+    /// The longest wait for a throttled account where a conversation's cache is worth it. 10 s.
+    pub conversation_wait: Duration,
     /// The longest request body in bytes. 32 MiB.
     pub body_limit: usize,
     /// Bytes of all request bodies together. 512 MiB.
@@ -81,8 +88,10 @@ impl Default for GatewayOptions {
     fn default() -> Self {
         let (collect, upstream) = (CollectOptions::default(), UpstreamOptions::default());
         Self {
+            strategy: StrategyName::default(),
             session_duration: Session::DEFAULT_WINDOW,
             throttle_wait: BalanceOptions::default().longest_wait,
+            conversation_wait: ConversationOptions::default().longest_wait,
             body_limit: collect.body_limit,
             body_budget: collect.body_budget,
             max_in_flight: 4096,
@@ -128,7 +137,7 @@ impl GatewayBuilder {
         Self { clock, ..self }
     }
 
-    /// Orders the accounts by `strategy` instead of [`Session`].
+    /// Orders the accounts by `strategy`, until another one is chosen, instead of the one that the options name.
     #[must_use]
     pub fn strategy(self, strategy: Arc<dyn Strategy>) -> Self {
         Self { strategy: Some(strategy), ..self }
@@ -189,7 +198,10 @@ impl GatewayBuilder {
         if interrupted > 0 {
             tracing::warn!(interrupted, "the last run ended with requests under way; they are recorded as interrupted");
         }
-        let strategy = strategy.unwrap_or_else(|| Arc::new(Session::live(live.clone())));
+        let known = Bindings::remembering(BindingsOptions::default(), store.bindings().await?, clock.now());
+        let bindings = Arc::new(known);
+        let strategy = Arc::new(switch(strategy, &live, &bindings));
+        let binding_writer = BindingWriter::start(bindings, Arc::clone(&store) as _, Arc::clone(&clock));
         let providers = providers.unwrap_or_else(|| anthropic(options.upstream_base_url.clone()));
         let (queue, writer) = WriteBehind::start(Arc::clone(&store) as _, WriteBehindOptions::default());
         let (events, told) = Events::new(Arc::clone(&clock), observers);
@@ -202,7 +214,7 @@ impl GatewayBuilder {
         let recorder = Recorder::new(queue.clone(), Arc::clone(&clock));
         let recorder = recorder.capturing(Some(capture.clone())).telling(events.clone());
         let balance =
-            BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy), providers.clone(), Arc::clone(&clock))
+            BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy) as _, providers.clone(), Arc::clone(&clock))
                 .with_options(BalanceOptions { longest_wait: options.throttle_wait, live: Some(live.clone()) })
                 .with_ownership(Arc::new(ownership));
         let upstream = Upstream::new(UpstreamOptions {
@@ -230,8 +242,9 @@ impl GatewayBuilder {
         let conversations = Conversations::default();
         conversations.recall(&store.exchanges(PageRequest { before: None, limit: RECALLED }).await?);
         let intercept = InterceptLayer::new(conversations, directory, options.compatible_models);
+        let authorize = AuthorizeLayer::new(refresher);
         let proxy =
-            stack::proxy(intercept, RecordLayer::new(recorder), balance, AuthorizeLayer::new(refresher), upstream);
+            stack::proxy(intercept.clone(), RecordLayer::new(recorder), balance.clone(), authorize, upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let line = stack::line(events.clone(), admit, collect, proxy.clone());
         let (feed, showing) = feed::Feed::start(events.clone(), told);
@@ -240,6 +253,7 @@ impl GatewayBuilder {
             .with_keys(keys)
             .with_settings(settings)
             .with_live(live)
+            .with_line(intercept, balance)
             .capturing(Some(capture))
             .hearing(Ears { feed: Some(feed), logs });
         // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.
@@ -252,11 +266,27 @@ impl GatewayBuilder {
             writer,
             capture_writer,
             ownership_writer,
+            binding_writer,
             retention,
             events,
             showing,
         })
     }
+}
+
+/// The strategies that can be chosen. One of the embedder's own decides until another one is; otherwise the one in the
+/// settings does.
+fn switch(own: Option<Arc<dyn Strategy>>, live: &Live, bindings: &Arc<Bindings>) -> Switch {
+    let options = ConversationOptions::default().following(live.clone());
+    let session: Arc<dyn Strategy> = Arc::new(Session::live(live.clone()));
+    let conversation: Arc<dyn Strategy> = Arc::new(Conversation::new(Arc::clone(bindings), options));
+    let name = live.now().strategy;
+    match (own, name) {
+        (Some(own), _) => Switch::new(own, [session, conversation]),
+        (None, StrategyName::Session) => Switch::new(session, [conversation]),
+        (None, StrategyName::Conversation) => Switch::new(conversation, [session]),
+    }
+    .following(live.clone())
 }
 
 /// So many exchanges of the last run are looked through for the conversations in them: an hour of many agents, read in
@@ -280,6 +310,7 @@ pub struct Gateway {
     writer: Writer,
     capture_writer: CaptureWriter,
     ownership_writer: OwnershipWriter,
+    binding_writer: BindingWriter,
     retention: Retention,
     events: Events,
     showing: feed::Showing,
@@ -332,7 +363,7 @@ impl Gateway {
     ///
     /// Stop taking requests first. Returns how many records were written in the end.
     pub async fn shutdown(self, deadline: Duration) -> u64 {
-        let Self { queue, writer, capture_writer, ownership_writer, retention, showing, .. } = self;
+        let Self { queue, writer, capture_writer, ownership_writer, binding_writer, retention, showing, .. } = self;
         retention.stop().await;
         if tokio::time::timeout(deadline, queue.settled()).await.is_err() {
             tracing::warn!(
@@ -340,6 +371,7 @@ impl Gateway {
             );
         }
         ownership_writer.finish().await;
+        binding_writer.finish().await;
         capture_writer.finish().await;
         let written = writer.finish().await;
         showing.finish().await;

@@ -8,16 +8,22 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-use crate::{gateway::GatewayOptions, record::CaptureOptions, retention::RetentionPolicy};
+use crate::{
+    balance::StrategyName, gateway::GatewayOptions, record::CaptureOptions, retention::RetentionPolicy,
+};
 
 /// What may change. The meanings are those of [`GatewayOptions`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LiveOptions {
+    /// The strategy that decides.
+    pub strategy: StrategyName,
     /// How long one account stays the active one.
     pub session_duration: Duration,
     /// The longest wait in place for a throttled account.
     pub throttle_wait: Duration,
+    /// The longest wait where a conversation's cache is worth it.
+    pub conversation_wait: Duration,
     /// How long what is kept, and how much of it.
     pub retention: RetentionPolicy,
     /// How to keep what exchanges carry, if it is kept.
@@ -27,8 +33,10 @@ pub struct LiveOptions {
 impl From<&GatewayOptions> for LiveOptions {
     fn from(options: &GatewayOptions) -> Self {
         Self {
+            strategy: options.strategy,
             session_duration: options.session_duration,
             throttle_wait: options.throttle_wait,
+            conversation_wait: options.conversation_wait,
             retention: options.retention,
             capture: options.capture.clone().map(Arc::new),
         }

@@ -34,6 +34,15 @@ struct Slot {
     in_flight: AtomicU64,
 }
 
+/// An account as a request finds it.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The account.
+    pub account: Arc<Account>,
+    /// Requests that it is serving, or that wait for it.
+    pub in_flight: u32,
+}
+
 impl AccountPool {
     /// A pool of these accounts, in the order in which they were added.
     #[must_use]
@@ -67,6 +76,16 @@ impl AccountPool {
         self.slots.load().iter().map(|slot| Arc::clone(&slot.account.read())).collect()
     }
 
+    /// Every account as it is now with how busy it is, in the order in which they were added.
+    #[must_use]
+    pub fn standings(&self) -> Vec<Standing> {
+        let standing = |slot: &Arc<Slot>| Standing {
+            account: Arc::clone(&slot.account.read()),
+            in_flight: u32::try_from(slot.in_flight.load(Ordering::Relaxed)).unwrap_or(u32::MAX),
+        };
+        self.slots.load().iter().map(standing).collect()
+    }
+
     /// One account as it is now.
     #[must_use]
     pub fn get(&self, id: AccountId) -> Option<Arc<Account>> {
@@ -76,18 +95,46 @@ impl AccountPool {
     /// Lets `changes` happen at `at`, all in one step, and has them written down.
     pub fn apply(&self, id: AccountId, changes: impl IntoIterator<Item = AccountChange>, at: Timestamp) {
         let Some(slot) = self.slot(id) else { return };
-        let mut account = slot.account.write();
-        let mut latest = None;
-        for change in changes {
-            latest = news(&change).or(latest);
-            // Queued under the lock: the store must see one account's changes in the order in which they happened.
-            if let Some(journal) = &self.journal {
-                journal.change(id, change.clone(), at);
+        let (mut latest, mut joined) = (None, false);
+        {
+            let mut account = slot.account.write();
+            for change in changes {
+                latest = news(&change).or(latest);
+                joined |= matches!(change, AccountChange::OrganizationSeen(_));
+                let account = Arc::make_mut(&mut account);
+                // The queue keeps the last of several observations, so that one has to say all that is known.
+                let change = match change {
+                    AccountChange::Observed(limits) => {
+                        AccountChange::Observed(account.limits.followed_by(&limits).into())
+                    }
+                    other => other,
+                };
+                // Queued under the lock: the store must see one account's changes in the order in which they happened.
+                if let Some(journal) = &self.journal {
+                    journal.change(id, change.clone(), at);
+                }
+                account.apply(change, at);
             }
-            Arc::make_mut(&mut account).apply(change, at);
+            if let Some(news) = latest {
+                self.tell(&account, news);
+            }
         }
-        if let Some(news) = latest {
-            self.tell(&account, news);
+        if joined {
+            self.share_quotas(id, at);
+        }
+    }
+
+    /// Which organisation an account belongs to has just become known: the windows that others of it have used up are
+    /// its own, too.
+    fn share_quotas(&self, id: AccountId, at: Timestamp) {
+        let used_up = |account: Arc<Account>| {
+            let quotas = account.standing(at).filter(|mark| mark.reason == ClosureReason::Quota).cloned();
+            quotas.collect::<Vec<_>>()
+        };
+        let siblings = self.siblings(id);
+        let marks: Vec<_> = siblings.iter().filter_map(|sibling| self.get(*sibling)).flat_map(used_up).collect();
+        for mark in marks {
+            self.apply(id, [AccountChange::Closed(mark)], at);
         }
     }
 
@@ -260,6 +307,17 @@ mod tests {
         assert_eq!(closed_ones(&pool), [true, false, false]);
         pool.close(ids[0], &mark(ClosureReason::Quota), NOW);
         assert_eq!(closed_ones(&pool), [true, true, false]);
+    }
+
+    #[test]
+    fn an_account_that_turns_out_to_be_of_an_organisation_shares_what_is_used_up_there() {
+        let pool = AccountPool::new(vec![account("a", Some("o")), account("b", None)]);
+        let ids: Vec<_> = pool.snapshot().iter().map(|account| account.id).collect();
+        pool.close(ids[0], &mark(ClosureReason::Quota), NOW);
+        pool.close(ids[0], &mark(ClosureReason::Throttled), NOW);
+        pool.apply(ids[1], [AccountChange::OrganizationSeen("o".into())], NOW);
+        let reasons: Vec<_> = pool.snapshot()[1].marks.iter().map(|mark| mark.reason).collect();
+        assert_eq!(reasons, [ClosureReason::Quota]);
     }
 
     #[test]

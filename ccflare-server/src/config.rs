@@ -127,6 +127,7 @@ impl Config {
         let mut gateway = GatewayOptions::default();
         set(given, "session_duration", &mut gateway.session_duration)?;
         set(given, "throttle_wait", &mut gateway.throttle_wait)?;
+        set(given, "conversation_wait", &mut gateway.conversation_wait)?;
         set(given, "body_limit", &mut gateway.body_limit)?;
         set(given, "body_budget", &mut gateway.body_budget)?;
         set(given, "max_in_flight", &mut gateway.max_in_flight)?;
@@ -141,11 +142,7 @@ impl Config {
         }
         capture::set(given, &mut gateway)?;
         retention::set(given, &mut gateway.retention)?;
-        if let Some(strategy) = get::<String>(given, "strategy")?
-            && strategy != "session"
-        {
-            return Err(wrong(given, "strategy", "there is only one strategy yet: session"));
-        }
+        set(given, "strategy", &mut gateway.strategy)?;
         let data_dir: Option<PathBuf> = get(given, "data_dir")?;
         let key_file = match (get(given, "key_file")?, &data_dir) {
             (Some(file), _) => file,

@@ -43,7 +43,7 @@ fuzz_target!(|input: Input<'_>| {
         }
     }
     let (provider, now) = (Anthropic::default(), Timestamp::from_seconds(1_800_000_000));
-    let _ = provider.observe(&headers, now);
+    let _ = provider.observe(&headers, input.model, now);
     let _ = provider.classify(Answer { status, headers: &headers, body: input.body, model: input.model }, now);
     let _ = provider.failed_start(input.body);
     provider.release(&mut headers);

@@ -26,6 +26,8 @@ pub(super) enum Step {
 #[derive(Clone, Debug)]
 pub(super) struct Course {
     longest_wait: Duration,
+    /// How long a throttle of the account at hand is waited for.
+    patience: Duration,
     repeatable: bool,
     retried: bool,
     renewed: bool,
@@ -36,11 +38,17 @@ impl Course {
     /// A request that may wait in place for up to `longest_wait`, and be sent again after it may have arrived only if
     /// it is `repeatable`.
     pub(super) const fn new(longest_wait: Duration, repeatable: bool) -> Self {
-        Self { longest_wait, repeatable, retried: false, renewed: false, detoured: false }
+        Self { longest_wait, patience: longest_wait, repeatable, retried: false, renewed: false, detoured: false }
+    }
+
+    /// The account at hand is worth waiting for `patience` while it is throttled.
+    pub(super) fn worth(&mut self, patience: Duration) {
+        self.patience = self.longest_wait.max(patience);
     }
 
     /// The request has moved on to another account.
     pub(super) const fn moved(&mut self) {
+        self.patience = self.longest_wait;
         self.retried = false;
         self.renewed = false;
     }
@@ -56,7 +64,7 @@ impl Course {
             }
             Verdict::Success | Verdict::Request => Step::Deliver,
             Verdict::UnexplainedLimit => self.detour(),
-            Verdict::Throttle { retry_after } => self.again(*retry_after).unwrap_or(Step::MoveOrRefuse),
+            Verdict::Throttle { retry_after } => self.again(*retry_after, self.patience).unwrap_or(Step::MoveOrRefuse),
             Verdict::Quota { .. } | Verdict::Credential { .. } | Verdict::Billing { .. } | Verdict::Hold { .. } => {
                 Step::MoveOrRefuse
             }
@@ -64,7 +72,7 @@ impl Course {
             Verdict::Overload { .. } if self.detoured => Step::Deliver,
             Verdict::Overload { retry_after } => {
                 let wait = retry_after.unwrap_or_else(|| self.longest_wait.mul_f64(0.2 + 0.4 * jitter));
-                self.again(wait).unwrap_or_else(|| self.detour())
+                self.again(wait, self.longest_wait).unwrap_or_else(|| self.detour())
             }
         }
     }
@@ -77,12 +85,12 @@ impl Course {
         if matches!(error, AttemptError::Prepare(_) | AttemptError::Credential(_)) {
             return Step::MoveOrRefuse;
         }
-        self.again(Duration::ZERO).unwrap_or(Step::MoveOrRefuse)
+        self.again(Duration::ZERO, self.longest_wait).unwrap_or(Step::MoveOrRefuse)
     }
 
     /// Once for each account, and only for a wait that is short.
-    fn again(&mut self, wait: Duration) -> Option<Step> {
-        let may = !self.retried && wait <= self.longest_wait;
+    fn again(&mut self, wait: Duration, longest: Duration) -> Option<Step> {
+        let may = !self.retried && wait <= longest;
         self.retried |= may;
         may.then_some(Step::Again(wait))
     }
@@ -119,6 +127,15 @@ mod tests {
         assert_eq!(course.after_answer(&throttle(800), false, 0.0), Step::MoveOrRefuse);
         course.moved();
         assert_eq!(course.after_answer(&throttle(800), false, 0.0), Step::Again(Duration::from_millis(800)));
+    }
+
+    #[test]
+    fn a_longer_throttle_is_waited_for_where_that_is_worth_it_and_only_there() {
+        let mut course = course();
+        course.worth(5 * SECOND);
+        assert_eq!(course.after_answer(&throttle(4000), false, 0.0), Step::Again(4 * SECOND));
+        course.moved();
+        assert_eq!(course.after_answer(&throttle(4000), false, 0.0), Step::MoveOrRefuse);
     }
 
     #[test]

@@ -41,18 +41,26 @@
 mod allowance;
 mod attempt;
 mod body;
+pub mod conversation;
 mod course;
 mod layer;
 mod mark;
 mod ownership;
+mod place;
 mod service;
 mod session;
 mod strategy;
+mod switch;
 
 pub use attempt::{Attempt, SentWith, Target};
 pub use body::ServedBody;
+pub use conversation::{Conversation, ConversationOptions};
 pub use layer::{BalanceLayer, BalanceOptions};
 pub use ownership::ACCOUNT;
+pub use place::decision;
 pub use service::Balance;
 pub use session::Session;
-pub use strategy::{Candidate, Plan, Strategy};
+pub use strategy::{Candidate, Plan, Stake, Strategy, Turn};
+pub use switch::{StrategyName, Switch, UnknownStrategy};
+
+pub use crate::pool::Standing;

@@ -1,6 +1,6 @@
 //! Where a request has to go because of what it names, whatever the strategy says.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::HeaderName;
 
@@ -82,6 +82,8 @@ impl Home {
                     ask_all_the_same(plan);
                 }
                 plan.candidates.iter_mut().for_each(|candidate| candidate.choice = Choice::Owner);
+                // There is no choice to be weighed.
+                plan.stake = None;
             }
         }
     }
@@ -104,14 +106,13 @@ fn ask_all_the_same(plan: &mut Plan) {
     let (limited, closed): (Vec<_>, Vec<_>) =
         std::mem::take(&mut plan.closed).into_iter().partition(|(_, closure)| limit(closure.reason));
     plan.closed = closed;
-    let candidate = |(account, _): (Arc<Account>, _)| Candidate { account, choice: Choice::Owner };
+    plan.candidates.iter_mut().for_each(|candidate| candidate.wait = Duration::ZERO);
+    let candidate = |(account, _): (Arc<Account>, _)| Candidate::new(account, Choice::Owner);
     plan.candidates.extend(limited.into_iter().map(candidate));
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::domain::{AccountChange, Credential, Mark, OwnedId, RequestFacts, Scope, Secret};
 

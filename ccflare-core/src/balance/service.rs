@@ -5,6 +5,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -13,22 +14,28 @@ use http_body::Body;
 use tower::{Service, ServiceExt};
 
 use super::{
-    Attempt, Candidate, Plan, SentWith, ServedBody, Target, allowance,
+    Attempt, Candidate, Plan, SentWith, ServedBody, Stake, Target, Turn, allowance,
     course::{Course, Step},
+    decision,
     layer::Shared,
     mark::mark,
     ownership::{ACCOUNT, Home},
+    place::{plan, standings},
 };
 use crate::{
     domain::{
-        Account, AccountChange, AccountId, Choice, ClientKey, Closure, RequestFacts, Timestamp, exchange::VerdictKind,
+        Account, AccountChange, AccountId, Choice, ClientKey, Closure, Leaving, Move, RequestFacts, Timestamp,
+        exchange::VerdictKind,
     },
     error::{AttemptError, ProxyError, Refusal},
     ownership::Learner,
-    pool::InFlight,
+    pool::{AccountPool, InFlight, Standing},
     provider::{Answer, Named, Observation, Provider, Served, Tells, Verdict},
     record::{Trail, decode},
 };
+
+/// Waits are prolonged by up to so much of themselves.
+const SPREAD: f64 = 0.05;
 
 /// So much of an error's body is read to judge it.
 const ERROR_BODY: usize = 64 * 1024;
@@ -73,6 +80,8 @@ struct Walk<S> {
     home: Home,
     alone: Option<AccountId>,
     attempts: u32,
+    /// How the latest of them was judged.
+    last: VerdictKind,
 }
 
 /// One attempt's end.
@@ -107,23 +116,28 @@ where
         let key = request.extensions_mut().remove();
         let named = shared.providers.first().named(&request);
         let home = Home::of(&named, &shared.ownership, shared.clock.now());
-        Self { inner, shared, request: Arc::new(request), facts, trail, key, named, home, alone: None, attempts: 0 }
+        let request = Arc::new(request);
+        let last = VerdictKind::Abandoned;
+        Self { inner, shared, request, facts, trail, key, named, home, alone: None, attempts: 0, last }
     }
 
     async fn run(mut self) -> Result<Response<ServedBody<B>>, Refusal> {
         if let Some(key) = &self.key {
             allowance::model(key, self.facts.model.as_deref(), self.request.body().is_empty())?;
         }
-        let accounts = self.accounts();
-        self.home.check(!accounts.is_empty(), |id| self.shared.pool.get(id).is_some())?;
-        if accounts.is_empty() {
+        let standings = self.standings();
+        self.home.check(!standings.is_empty(), |id| self.shared.pool.get(id).is_some())?;
+        if standings.is_empty() {
             if let Some(key) = &self.key {
                 allowance::some_account(key)?;
             }
             return self.go_on_without_account().await;
         }
-        let mut plan = self.shared.strategy.plan(&accounts, &self.facts, self.now());
-        self.home.bind(&mut plan);
+        let now = self.now();
+        let plan = plan(&*self.shared.strategy, &self.home, &standings, &self.facts, now);
+        if let Some(trail) = &self.trail {
+            trail.decided(decision(&plan, &self.facts, now));
+        }
         self.asked_alone(&plan);
         self.walk(plan).await
     }
@@ -136,14 +150,10 @@ where
     }
 
     /// The accounts that may serve whoever asks, and have what is asked for.
-    fn accounts(&self) -> Vec<Arc<Account>> {
-        let mut accounts = self.shared.pool.snapshot();
-        accounts.retain(|account| self.home.permits(account.id));
-        accounts.retain(|account| self.alone.is_none_or(|alone| account.id == alone));
-        if let Some(key) = &self.key {
-            accounts.retain(|account| key.permits_account(account.id));
-        }
-        accounts
+    fn standings(&self) -> Vec<Standing> {
+        let mut standings = standings(&self.shared.pool, &self.home, self.key.as_deref());
+        standings.retain(|standing| self.alone.is_none_or(|alone| standing.account.id == alone));
+        standings
     }
 
     /// Asks one candidate after the other. If none is left, an answer that was kept for that case goes out, else a
@@ -152,24 +162,53 @@ where
         let mut course = None;
         let mut spare = None;
         let mut failure = None;
+        let mut stake = plan.stake;
         for candidate in plan.candidates {
-            let Some(provider) = self.provider(&candidate) else { continue };
+            let at_home = stake.as_mut().filter(|stake| stake.account == candidate.account.id);
+            let Some(provider) = self.provider(&candidate).await else {
+                if let Some(stake) = at_home {
+                    stake.leaving = Some(self.closure(&candidate));
+                }
+                continue;
+            };
             let course = course.get_or_insert_with(|| self.course(&*provider));
+            course.worth(at_home.as_ref().map_or_else(Default::default, |stake| stake.patience));
             match self.ask(&candidate, &provider, course).await {
-                Asked::Deliver(response) => return Ok(response),
+                Asked::Deliver(response) => {
+                    self.note_move(stake.as_ref(), &candidate, &response);
+                    return Ok(response);
+                }
                 Asked::Refuse(refusal) => return Err(refusal),
                 Asked::Spare(response) => spare = Some(response),
                 Asked::Closed => {}
                 Asked::Failed(error) => failure = Some(error),
+            }
+            if let Some(stake) = at_home {
+                stake.leaving = Some(Leaving::Refused(self.last));
             }
             course.moved();
         }
         spare.ok_or_else(|| self.nobody(failure.as_ref()))
     }
 
+    /// Notes what it costs that somebody else serves a conversation than the account where its cache is.
+    fn note_move(&self, stake: Option<&Stake>, candidate: &Candidate, response: &Response<ServedBody<B>>) {
+        let left = stake.filter(|stake| stake.account != candidate.account.id && response.status().is_success());
+        let (Some(trail), Some(stake)) = (&self.trail, left) else { return };
+        trail.moved(Move {
+            from: stake.account,
+            from_name: stake.name.clone(),
+            // The plan says why it leaves, and so does what came of asking.
+            reason: stake.leaving.unwrap_or(Leaving::Gone),
+            cached_tokens: stake.cached_tokens,
+            price: stake.price,
+        });
+    }
+
     /// Asks one account until it is clear whether it answers.
     async fn ask(&mut self, candidate: &Candidate, provider: &Arc<dyn Provider>, course: &mut Course) -> Asked<B> {
         let (mut choice, mut refused) = (candidate.choice, None);
+        self.shared.strategy.notice(Turn::Begins, candidate.account.id, &self.facts, self.now());
         loop {
             let target = Target::Account(Arc::clone(&candidate.account));
             let end = self.attempt(target, provider, choice, refused).await;
@@ -178,7 +217,16 @@ where
                 End::Failure(error) => course.after_failure(error),
             };
             match (step, end) {
-                (Step::Again(wait), _) => tokio::time::sleep(wait).await,
+                (Step::Again(wait), end) => {
+                    if let End::Answer(_, verdict, _) = &end
+                        && wait > self.shared.longest_wait()
+                    {
+                        // Others need not find out for themselves.
+                        self.remember(candidate, verdict);
+                    }
+                    drop(end);
+                    pause(&self.shared.pool, candidate, wait).await;
+                }
                 (Step::Renew, End::Answer(.., sent)) => refused = sent,
                 (Step::Deliver, End::Answer(response, ..)) => {
                     return Asked::Deliver(deliver(response));
@@ -198,12 +246,26 @@ where
         }
     }
 
-    /// Who speaks for a candidate; nobody, if it has closed since the plan was made.
-    fn provider(&self, candidate: &Candidate) -> Option<Arc<dyn Provider>> {
+    /// Who speaks for a candidate; nobody, if it has closed since the plan was made. One that is worth waiting for is
+    /// waited for.
+    async fn provider(&mut self, candidate: &Candidate) -> Option<Arc<dyn Provider>> {
+        if !candidate.wait.is_zero() {
+            pause(&self.shared.pool, candidate, candidate.wait).await;
+        }
         if self.has_closed(candidate) {
             return None;
         }
         self.shared.providers.get(&candidate.account.provider).cloned()
+    }
+
+    /// Why a candidate can't be asked after all.
+    fn closure(&self, candidate: &Candidate) -> Leaving {
+        let current = self.shared.pool.get(candidate.account.id);
+        let closure = current.map(|account| account.closed_for(self.facts.model.as_deref(), self.now()));
+        match closure {
+            Some(Some(closure)) => Leaving::Closed(closure.reason),
+            _ => Leaving::Gone,
+        }
     }
 
     fn course(&self, provider: &dyn Provider) -> Course {
@@ -215,7 +277,7 @@ where
     fn has_closed(&self, candidate: &Candidate) -> bool {
         let model = self.facts.model.as_deref();
         let now = self.now();
-        let was_open = candidate.account.closed_for(model, now).is_none();
+        let was_open = candidate.account.closed_for(model, now).is_none() || !candidate.wait.is_zero();
         let current = self.shared.pool.get(candidate.account.id);
         was_open && current.is_none_or(|account| account.closed_for(model, now).is_some())
     }
@@ -274,7 +336,7 @@ where
 
     async fn judge(&mut self, mut response: Response<ServedBody<B>>, served: Served) -> End<B> {
         let now = self.now();
-        let observation = served.provider.observe(response.headers(), now);
+        let observation = served.provider.observe(response.headers(), self.facts.model.as_deref(), now);
         let mut verdict = verdict(&mut response, &*served.provider, self.facts.model.as_deref(), now).await;
         if let Some(account) = &served.account {
             verdict = verdict.hiding(&account.credential);
@@ -315,7 +377,7 @@ where
         let served = matches!(verdict, Verdict::Success | Verdict::Request);
         // Where a request had to go says nothing about where others should.
         let chosen = served && self.home == Home::Anywhere;
-        let session = chosen.then(|| strategy.served(&pool.snapshot(), account.id, &self.facts, now)).flatten();
+        let session = chosen.then(|| strategy.served(&pool.standings(), account.id, &self.facts, now)).flatten();
         let changes = [
             organization.map(AccountChange::OrganizationSeen),
             limits.map(|limits| AccountChange::Observed(Arc::new(limits))),
@@ -323,6 +385,19 @@ where
             served.then_some(AccountChange::Served),
         ];
         pool.apply(account.id, changes.into_iter().flatten(), now);
+        if *verdict == Verdict::Success {
+            self.follow(account.id, now);
+        }
+    }
+
+    /// Tells the strategy that the conversation goes on here, and in the end what it used.
+    fn follow(&self, account: AccountId, now: Timestamp) {
+        let strategy = &self.shared.strategy;
+        strategy.notice(Turn::Answered, account, &self.facts, now);
+        if let Some(trail) = self.trail.as_ref().filter(|_| self.facts.session.is_some()) {
+            let (strategy, facts) = (Arc::clone(strategy), self.facts.clone());
+            trail.when_used(move |usage| strategy.notice(Turn::Ended(usage), account, &facts, now));
+        }
     }
 
     /// Marks the account, if the verdict asks for it.
@@ -338,7 +413,8 @@ where
     /// The candidates are used up: says why, and when it makes sense to ask again.
     fn nobody(&self, last_failure: Option<&AttemptError>) -> Refusal {
         let now = self.now();
-        let plan = Plan::of(self.accounts(), &self.facts, now);
+        let accounts = self.standings().into_iter().map(|standing| standing.account);
+        let plan = Plan::of(accounts, &self.facts, now);
         if plan.candidates.is_empty() {
             return all_closed(&plan, self.home.because().as_deref(), now);
         }
@@ -349,7 +425,8 @@ where
         Refusal::AllFailed { message }
     }
 
-    fn note(&self, status: Option<u16>, verdict: VerdictKind, detail: Option<Box<str>>) {
+    fn note(&mut self, status: Option<u16>, verdict: VerdictKind, detail: Option<Box<str>>) {
+        self.last = verdict;
         if let Some(trail) = &self.trail {
             trail.end(status, verdict, detail);
         }
@@ -358,6 +435,12 @@ where
     fn now(&self) -> Timestamp {
         self.shared.clock.now()
     }
+}
+
+/// Waits for an account, counted as one of its requests. Those who wait for the same moment are spread a little.
+async fn pause(pool: &AccountPool, candidate: &Candidate, wait: Duration) {
+    let _in_flight = pool.enter(candidate.account.id);
+    tokio::time::sleep(wait + wait.mul_f64(SPREAD * rand::random::<f64>())).await;
 }
 
 /// Good answers are judged by their head alone. Of an error the body is read too, and of a stream the first frame: an

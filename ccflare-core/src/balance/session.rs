@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::{Account, AccountChange, AccountId, Choice, RequestFacts, Timestamp},
     live::Live,
+    pool::Standing,
 };
 
 /// The default strategy: all requests go to the active account until its sticky window ends or it closes; then to the
@@ -50,8 +51,9 @@ impl Session {
     }
 
     /// The active account: the one whose session began last, if its window is still running.
-    fn active<'a>(&self, accounts: &'a [Arc<Account>], now: Timestamp) -> Option<&'a Arc<Account>> {
-        let latest = accounts.iter().max_by_key(|account| account.session.map(|session| session.started))?;
+    fn active<'a>(&self, standings: &'a [Standing], now: Timestamp) -> Option<&'a Arc<Account>> {
+        let accounts = standings.iter().map(|standing| &standing.account);
+        let latest = accounts.max_by_key(|account| account.session.map(|session| session.started))?;
         latest.session.filter(|session| now < session.started + self.window()).map(|_| latest)
     }
 }
@@ -67,13 +69,13 @@ impl Strategy for Session {
         "session"
     }
 
-    fn plan(&self, accounts: &[Arc<Account>], facts: &RequestFacts, now: Timestamp) -> Plan {
-        let active = self.active(accounts, now).map(|account| account.id);
-        let mut ordered: Vec<_> = accounts.to_vec();
+    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan {
+        let active = self.active(standings, now).map(|account| account.id);
+        let mut ordered: Vec<_> = standings.iter().map(|standing| Arc::clone(&standing.account)).collect();
         // Stable, so equal priorities keep the order in which they were added.
         ordered.sort_by_key(|account| (Some(account.id) != active, account.priority));
         let mut plan = Plan::of(ordered, facts, now);
-        if let Some(Candidate { account, choice }) = plan.candidates.first_mut() {
+        if let Some(Candidate { account, choice, .. }) = plan.candidates.first_mut() {
             *choice = match active {
                 Some(id) if id == account.id => Choice::ActiveSession,
                 Some(_) => Choice::FailOver,
@@ -88,18 +90,18 @@ impl Strategy for Session {
     /// is still open) from moving everybody.
     fn served(
         &self,
-        accounts: &[Arc<Account>],
+        standings: &[Standing],
         account: AccountId,
         facts: &RequestFacts,
         now: Timestamp,
     ) -> Option<AccountChange> {
-        if self.active(accounts, now).is_some_and(|active| active.id == account) {
+        if self.active(standings, now).is_some_and(|active| active.id == account) {
             return None;
         }
-        let plan = self.plan(accounts, facts, now);
+        let plan = self.plan(standings, facts, now);
         let heads = plan.candidates.first().is_some_and(|candidate| candidate.account.id == account);
         // Later than every other session, even if the clock stood still in between.
-        let latest = accounts.iter().filter_map(|other| other.session).map(|session| session.started).max();
+        let latest = standings.iter().filter_map(|other| other.account.session).map(|session| session.started).max();
         let started = latest.map_or(now, |latest| now.max(latest + Duration::from_micros(1)));
         heads.then_some(AccountChange::SessionStarted(started))
     }
@@ -122,6 +124,10 @@ mod tests {
         (0..count).map(account).collect()
     }
 
+    fn standings(accounts: &[Arc<Account>]) -> Vec<Standing> {
+        accounts.iter().map(|account| Standing { account: Arc::clone(account), in_flight: 0 }).collect()
+    }
+
     fn apply(account: &mut Arc<Account>, change: AccountChange, now: Timestamp) {
         Arc::make_mut(account).apply(change, now);
     }
@@ -136,10 +142,10 @@ mod tests {
     fn serve(accounts: &mut [Arc<Account>], now: Timestamp) -> Option<(usize, Choice)> {
         let strategy = Session::default();
         let facts = RequestFacts::default();
-        let plan = strategy.plan(accounts, &facts, now);
+        let plan = strategy.plan(&standings(accounts), &facts, now);
         let first = plan.candidates.first()?;
         let index = accounts.iter().position(|account| account.id == first.account.id)?;
-        if let Some(change) = strategy.served(accounts, first.account.id, &facts, now) {
+        if let Some(change) = strategy.served(&standings(accounts), first.account.id, &facts, now) {
             apply(&mut accounts[index], change, now);
         }
         Some((index, first.choice))
@@ -175,7 +181,7 @@ mod tests {
         serve(&mut accounts, START);
         close(&mut accounts[0], START, 60);
         serve(&mut accounts, START);
-        let late = Session::default().served(&accounts, accounts[0].id, &RequestFacts::default(), START);
+        let late = Session::default().served(&standings(&accounts), accounts[0].id, &RequestFacts::default(), START);
         assert_eq!(late, None);
     }
 

@@ -1,39 +1,67 @@
 //! Who is tried, in which order.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use crate::domain::{Account, AccountChange, AccountId, Choice, Closure, ClosureReason, RequestFacts, Timestamp};
+use crate::{
+    domain::{
+        Account, AccountChange, AccountId, Choice, Closure, ClosureReason, Headroom, Leaving, NanoUsd, RequestFacts,
+        Timestamp, Usage,
+    },
+    pool::Standing,
+};
 
 /// Orders the accounts for a request.
 ///
-/// Pure: the same snapshot, facts and moment give the same plan, so a decision can be explained and replayed.
+/// Pure but for what it remembers of conversations: the same standings, facts, memory and moment give the same plan, so
+/// a decision can be explained and replayed. Planning alone changes nothing.
 pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     /// Its name in configuration and records.
     fn name(&self) -> &'static str;
 
-    /// The accounts to try for a request, best first. `accounts` come in the order in which they were added.
-    fn plan(&self, accounts: &[Arc<Account>], facts: &RequestFacts, now: Timestamp) -> Plan;
+    /// The accounts to try for a request, best first. `standings` come in the order in which the accounts were added.
+    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan;
 
     /// What it means that `account` has answered a request: a change to remember, such as the start of a session.
     fn served(
         &self,
-        accounts: &[Arc<Account>],
+        standings: &[Standing],
         account: AccountId,
         facts: &RequestFacts,
         now: Timestamp,
     ) -> Option<AccountChange> {
-        let _ = (accounts, account, facts, now);
+        let _ = (standings, account, facts, now);
         None
     }
+
+    /// A turn of a conversation on `account` has come so far, at `at`. Told whether this strategy planned it or not, so
+    /// that it knows its way when it is switched to.
+    fn notice(&self, turn: Turn<'_>, account: AccountId, facts: &RequestFacts, at: Timestamp) {
+        let _ = (turn, account, facts, at);
+    }
+}
+
+/// How far a turn of a conversation has come.
+#[derive(Clone, Copy, Debug)]
+pub enum Turn<'a> {
+    /// It is about to be asked.
+    Begins,
+    /// A good answer has begun.
+    Answered,
+    /// The answer is over, whole or not; it was answered at the moment given. This is what it used.
+    Ended(&'a Usage),
 }
 
 /// What a strategy makes of the accounts.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
+    /// The name of the strategy that made it; empty until it is known.
+    pub by: &'static str,
     /// Whom to try, best first, each with the reason it stands there.
     pub candidates: Vec<Candidate>,
     /// Who can't serve now, and why.
     pub closed: Vec<(Arc<Account>, Closure)>,
+    /// What is lost where anybody else serves than the account that the conversation lives on.
+    pub stake: Option<Stake>,
 }
 
 /// An account that may be tried.
@@ -43,6 +71,35 @@ pub struct Candidate {
     pub account: Arc<Account>,
     /// Why it stands where it stands.
     pub choice: Choice,
+    /// How much room it has, if that was measured.
+    pub headroom: Option<Headroom>,
+    /// It is throttled, but worth waiting so long for.
+    pub wait: Duration,
+}
+
+/// A conversation's cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stake {
+    /// The account that it is on.
+    pub account: AccountId,
+    /// What that is called, if it is there.
+    pub name: Option<Arc<str>>,
+    /// Why the plan leaves that account, if it does.
+    pub leaving: Option<Leaving>,
+    /// Tokens that would have to be written anew.
+    pub cached_tokens: u64,
+    /// What that costs more than reading them; `None` if the model's prices are unknown.
+    pub price: Option<NanoUsd>,
+    /// How long a throttle of that account is waited for, rather than paying that.
+    pub patience: Duration,
+}
+
+impl Candidate {
+    /// A candidate of which nothing was measured.
+    #[must_use]
+    pub const fn new(account: Arc<Account>, choice: Choice) -> Self {
+        Self { account, choice, headroom: None, wait: Duration::ZERO }
+    }
 }
 
 impl Plan {
@@ -55,7 +112,7 @@ impl Plan {
         let mut plan = Self::default();
         for account in accounts {
             match account.closed_for(facts.model.as_deref(), now) {
-                None => plan.candidates.push(Candidate { account, choice: Choice::FailOver }),
+                None => plan.candidates.push(Candidate::new(account, Choice::FailOver)),
                 Some(closure) => plan.closed.push((account, closure)),
             }
         }
@@ -63,7 +120,7 @@ impl Plan {
             let refused = |closure: &Closure| closure.reason == ClosureReason::NotEntitled;
             let (last_resort, closed) = plan.closed.into_iter().partition(|(_, closure)| refused(closure));
             plan.closed = closed;
-            let stay = |(account, _)| Candidate { account, choice: Choice::FailOver };
+            let stay = |(account, _)| Candidate::new(account, Choice::FailOver);
             plan.candidates = Vec::into_iter(last_resort).map(stay).collect();
         }
         plan

@@ -17,6 +17,7 @@ mod live;
 pub mod local;
 mod logins;
 mod maintenance;
+mod placement;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod requests;
@@ -36,6 +37,7 @@ pub use live::{EventStream, LiveControl};
 pub use local::{Local, Logins, Logs};
 pub use logins::LoginControl;
 pub use maintenance::MaintenanceControl;
+pub use placement::PlacementControl;
 #[cfg(feature = "remote")]
 pub use remote::Remote;
 pub use requests::RequestControl;
@@ -53,6 +55,7 @@ pub trait Control:
     + MaintenanceControl
     + SettingsControl
     + LiveControl
+    + PlacementControl
 {
 }
 
@@ -67,6 +70,7 @@ impl<T> Control for T where
         + MaintenanceControl
         + SettingsControl
         + LiveControl
+        + PlacementControl
 {
 }
 

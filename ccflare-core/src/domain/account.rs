@@ -115,6 +115,32 @@ pub struct Window {
     pub remaining: Option<u64>,
     /// When it is full again.
     pub resets: Option<Timestamp>,
+    /// The family of models that it limits; `None` if it limits all. Buckets of an API key have the same names for every
+    /// family, so this tells them apart.
+    pub family: Option<ModelFamily>,
+    /// When it was stated.
+    pub observed: Timestamp,
+}
+
+impl Limits {
+    /// So many windows are kept: more families and windows than any API has.
+    const MOST: usize = 32;
+
+    /// What is known once `newer` was stated: it says nothing of the windows of other families, so those stay until
+    /// they are full again.
+    #[must_use]
+    pub fn followed_by(&self, newer: &Self) -> Self {
+        let now = newer.observed.unwrap_or_default();
+        let same = |a: &Window, b: &Window| a.name == b.name && a.family == b.family;
+        let stays = |old: &&Window| {
+            old.family.is_some()
+                && old.resets.is_some_and(|reset| reset > now)
+                && !newer.windows.iter().any(|new| same(new, old))
+        };
+        let kept = self.windows.iter().filter(stays).cloned();
+        let windows = newer.windows.iter().cloned().chain(kept).take(Self::MOST).collect();
+        Self { windows, observed: newer.observed, tier_hint: newer.tier_hint.or(self.tier_hint) }
+    }
 }
 
 /// A reason not to use an account, for what, and until when.
@@ -255,7 +281,7 @@ pub enum AccountChange {
     SessionStarted(Timestamp),
     /// Answered a request.
     Served,
-    /// Its answer stated limits.
+    /// Its answer stated limits; these are all that are known now ([`Limits::followed_by`]).
     Observed(Arc<Limits>),
     /// Its answer named its organisation.
     OrganizationSeen(Arc<str>),
@@ -330,10 +356,15 @@ impl Account {
         if self.paused {
             return Some(Closure { reason: ClosureReason::Paused, until: None });
         }
+        self.closing_mark(model, now).map(|mark| Closure { reason: mark.reason, until: mark.until })
+    }
+
+    /// The mark that [`closed_for`](Self::closed_for) goes by, if it is a mark.
+    #[must_use]
+    pub fn closing_mark(&self, model: Option<&str>, now: Timestamp) -> Option<&Mark> {
         self.standing(now)
             .filter(|mark| mark.scope.covers(model))
-            .map(|mark| Closure { reason: mark.reason, until: mark.until })
-            .max_by_key(|closure| closure.until.map_or(i64::MAX, Timestamp::as_micros))
+            .max_by_key(|mark| mark.until.map_or(i64::MAX, Timestamp::as_micros))
     }
 
     /// Its state as a whole, whatever the model.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountId, Asker, ClientKeyId, ExchangeId, NanoUsd, Preference, Timestamp, Usage};
+use super::{AccountId, Asker, ClientKeyId, Decision, ExchangeId, NanoUsd, Preference, Timestamp, Usage};
 
 /// What is known when a request arrives; written before it is sent, so that nothing can vanish. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub struct Exchange {
     pub priced: Option<Arc<str>>,
     /// Bytes of the answer's body that the client was given.
     pub response_bytes: u64,
+    /// Why it went where it went; `None` if it never came so far.
+    pub decision: Option<Box<Decision>>,
 }
 
 impl Exchange {
@@ -81,6 +83,7 @@ impl Exchange {
             cost: None,
             priced: None,
             response_bytes: 0,
+            decision: None,
         }
     }
 
@@ -182,6 +185,12 @@ pub enum Choice {
     Strategy,
     /// What the request names lives there.
     Owner,
+    /// The conversation lives there: so does its cache.
+    Conversation,
+    /// The conversation that this one was forked from lives there.
+    Fork,
+    /// It has the most room for one more conversation.
+    Headroom,
 }
 
 impl Choice {
@@ -196,6 +205,9 @@ impl Choice {
             Self::ClientCredentials => "client_credentials",
             Self::Strategy => "strategy",
             Self::Owner => "owner",
+            Self::Conversation => "conversation",
+            Self::Fork => "fork",
+            Self::Headroom => "headroom",
         }
     }
 }

@@ -5,9 +5,11 @@
 pub mod account;
 pub mod agent;
 pub mod audit;
+pub mod binding;
 pub mod client_key;
 pub mod conversation;
 pub mod credential;
+pub mod decision;
 pub mod exchange;
 pub mod facts;
 pub mod id;
@@ -24,9 +26,11 @@ pub use account::{
 };
 pub use agent::{ANY_AGENT, AgentPreference, INHERIT, Workspace};
 pub use audit::{Actor, AuditEntry};
+pub use binding::{Binding, Lane};
 pub use client_key::{ClientKey, KeyDigest, KeyState};
 pub use conversation::{Asker, Fingerprint, Preference, SessionKey};
 pub use credential::{Credential, TokenSet};
+pub use decision::{Decision, Excluded, Headroom, Leaving, Move, Named, Ranked};
 pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, VerdictKind};
 pub use facts::RequestFacts;
 pub use id::{AccountId, AuditId, ClientKeyId, ExchangeId, LoginId};

@@ -16,26 +16,44 @@ const EACH: usize = 64;
 
 /// The sessions of late. Cheap to clone.
 #[derive(Clone)]
-pub struct Conversations(Arc<Cache<SessionKey, Arc<Session>>>);
+pub struct Conversations {
+    sessions: Arc<Cache<SessionKey, Arc<Session>>>,
+    /// Hands out copies: what is done to them is forgotten.
+    is_blind: bool,
+}
 
 impl Default for Conversations {
     fn default() -> Self {
-        Self(Arc::new(Cache::new(SESSIONS)))
+        Self { sessions: Arc::new(Cache::new(SESSIONS)), is_blind: false }
     }
 }
 
 impl Conversations {
     /// The session of this key, if it is remembered.
     pub(super) fn get(&self, key: SessionKey) -> Option<Arc<Session>> {
-        self.0.get(&key)
+        let session = self.sessions.get(&key);
+        if self.is_blind { session.map(|session| Arc::new(session.copy())) } else { session }
     }
 
     /// The session of this key, remembered from now on.
     pub(super) fn open(&self, key: SessionKey) -> Arc<Session> {
-        let made = self.0.get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        if self.is_blind {
+            return self.get(key).unwrap_or_default();
+        }
+        let made = self.sessions.get_or_insert_with(&key, || Ok::<_, std::convert::Infallible>(Arc::default()));
         match made {
             Ok(session) => session,
         }
+    }
+
+    /// The same memory, to which nothing is added.
+    pub(super) fn blind(&self) -> Self {
+        Self { is_blind: true, ..self.clone() }
+    }
+
+    /// Whether nothing is remembered here.
+    pub(super) const fn is_blind(&self) -> bool {
+        self.is_blind
     }
 
     /// Remembers what the ledger tells of conversations, newest first: which model each went on with, and who asked.
@@ -73,7 +91,7 @@ impl Conversations {
 
 impl fmt::Debug for Conversations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Conversations").field("sessions", &self.0.len()).finish()
+        f.debug_struct("Conversations").field("sessions", &self.sessions.len()).finish()
     }
 }
 
@@ -81,7 +99,7 @@ impl fmt::Debug for Conversations {
 #[derive(Debug, Default)]
 pub(super) struct Session(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct State {
     workspace: Option<Arc<str>>,
     conversations: VecDeque<(Fingerprint, Known)>,
@@ -113,6 +131,10 @@ pub(super) enum Preferred {
 }
 
 impl Session {
+    fn copy(&self) -> Self {
+        Self(Mutex::new(self.0.lock().clone()))
+    }
+
     /// What is known of the conversation that begins like this.
     pub(super) fn conversation(&self, beginning: Fingerprint) -> Option<Known> {
         let state = self.0.lock();

@@ -127,7 +127,7 @@ impl Interceptor {
             gives_orders: sight.tools.is_some_and(|tools| tools.contains("\"Agent\"") || tools.contains("\"Task\"")),
         };
         session.remember(opening.beginning(), known.clone());
-        if let Some(directory) = &self.directory {
+        if let Some(directory) = self.directory.as_ref().filter(|_| !self.conversations.is_blind()) {
             directory.seen(&known.asker);
         }
         (known, begins)

@@ -10,6 +10,7 @@ use http::Request;
 use tower::{Layer, Service};
 
 use super::{AgentDirectory, CompatibleModels, Conversations, interceptor::Interceptor};
+use crate::domain::RequestFacts;
 
 /// Puts an [`Intercept`] over a service. By default it knows no agents but those whose orders it hears.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,21 @@ impl InterceptLayer {
         compatible: CompatibleModels,
     ) -> Self {
         Self { shared: Arc::new(Interceptor { conversations, directory, compatible }) }
+    }
+}
+
+impl InterceptLayer {
+    /// Does to a request what [`Intercept`] would, but remembers nothing of it and tells nobody. Returns its facts.
+    #[must_use]
+    pub fn foretell(&self, request: &mut Request<Bytes>) -> RequestFacts {
+        let Interceptor { conversations, directory, compatible } = &*self.shared;
+        let blind = Interceptor {
+            conversations: conversations.blind(),
+            directory: directory.clone(),
+            compatible: compatible.clone(),
+        };
+        blind.intercept(request);
+        request.extensions().get::<RequestFacts>().cloned().unwrap_or_default()
     }
 }
 

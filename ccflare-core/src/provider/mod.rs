@@ -47,8 +47,8 @@ pub trait Provider: fmt::Debug + Send + Sync + 'static {
     /// Takes out of an answer's headers what must not reach the client: hop-by-hop headers and cookies.
     fn release(&self, headers: &mut HeaderMap);
 
-    /// What an answer's headers say of the account's limits and organisation.
-    fn observe(&self, headers: &HeaderMap, now: Timestamp) -> Observation;
+    /// What the headers of an answer by `model` say of the account's limits and organisation.
+    fn observe(&self, headers: &HeaderMap, model: Option<&str>, now: Timestamp) -> Observation;
 
     /// Judges an answer.
     fn classify(&self, answer: Answer<'_>, now: Timestamp) -> Verdict;

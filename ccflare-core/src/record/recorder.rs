@@ -161,13 +161,14 @@ impl OpenExchange {
     /// The answer's body is over: how it ended, what it said, and how many bytes the client was given.
     pub fn finished(mut self, outcome: Outcome, reading: Reading, bytes: u64) {
         if let Some(open) = &mut self.0 {
-            let Open { exchange, prices, account, .. } = open;
+            let Open { exchange, trail, prices, account, .. } = open;
             let hide = |error: Box<str>| match account {
                 Some(account) => account.credential.hide_in(&error).into(),
                 None => error,
             };
             exchange.model = reading.model.map(Into::into);
             exchange.usage = reading.usage;
+            trail.used(&exchange.usage);
             exchange.error = exchange.error.take().or(reading.error.map(hide));
             exchange.response_bytes = bytes;
             let model = exchange.model.as_deref().or_else(|| exchange.intent.model_sent().map(|model| &**model));
@@ -182,6 +183,7 @@ impl OpenExchange {
         let Open { mut exchange, slot, trail, events, queued, traceparent, .. } = open;
         exchange.outcome = outcome;
         exchange.attempts = trail.take();
+        exchange.decision = trail.take_decision();
         exchange.timing = Timing { end: Some(trail.elapsed()), ..exchange.timing };
         tracing::debug!(
             request = %exchange.intent.id,

@@ -15,6 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 mod agents;
 mod analytics;
+mod bindings;
 mod ownership;
 mod tokens;
 
@@ -22,6 +23,7 @@ pub use agents::{an_agent_has_one_preference, workspaces_stay_until_nobody_comes
 pub use analytics::{
     a_selection_is_found_page_by_page, conversations_add_up, exchanges_go_oldest_first, sums_count_each_exchange_once,
 };
+pub use bindings::bindings_come_back_whole_until_they_are_forgotten;
 pub use ownership::owned_ids_come_back_until_they_are_forgotten;
 pub use tokens::{a_credential_is_replaced_by_who_knows_it, a_lease_belongs_to_one_holder, a_login_is_taken_once};
 
@@ -64,6 +66,7 @@ pub async fn check(fresh: impl AsyncFn() -> Arc<dyn Store>) {
     conversations_add_up(&*fresh().await).await;
     exchanges_go_oldest_first(&*fresh().await).await;
     owned_ids_come_back_until_they_are_forgotten(&*fresh().await).await;
+    bindings_come_back_whole_until_they_are_forgotten(&*fresh().await).await;
 }
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -411,6 +414,8 @@ fn limits() -> Limits {
         limit: None,
         remaining: None,
         resets: Some(NOW),
+        family: Some(ModelFamily::Fable),
+        observed: NOW,
     };
     let key = Window {
         name: "input-tokens".into(),
@@ -419,6 +424,8 @@ fn limits() -> Limits {
         limit: Some(4_000_000),
         remaining: Some(0),
         resets: None,
+        family: None,
+        observed: NOW,
     };
     Limits { windows: vec![subscription, key], observed: Some(NOW), tier_hint: Some(Tier::Five) }
 }
@@ -577,5 +584,6 @@ fn full_exchange(second: u8) -> Exchange {
         cost: Some(NanoUsd(123_456_789)),
         priced: Some("2026-11-24".into()),
         response_bytes: 45_000,
+        decision: Some(Box::new(bindings::full_decision())),
     }
 }

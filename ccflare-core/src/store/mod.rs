@@ -12,6 +12,7 @@ use crate::domain::{
 
 mod agents;
 mod analytics;
+mod bindings;
 mod error;
 mod maintenance;
 mod master;
@@ -26,6 +27,7 @@ pub mod redb;
 
 pub use agents::AgentStore;
 pub use analytics::{AnalyticsStore, Found, Wanted};
+pub use bindings::BindingStore;
 pub use error::StoreError;
 pub use maintenance::{BackedUp, Checked, Compacted, MOST_PROBLEMS, MaintenanceStore, Progress, Sizes};
 pub use master::MasterKey;
@@ -48,6 +50,7 @@ pub trait Store:
     + PayloadStore
     + AgentStore
     + OwnershipStore
+    + BindingStore
 {
 }
 
@@ -63,6 +66,7 @@ impl<T> Store for T where
         + PayloadStore
         + AgentStore
         + OwnershipStore
+        + BindingStore
 {
 }
 

@@ -30,6 +30,7 @@ mod keys;
 mod links;
 mod maintenance;
 mod oauth;
+mod placement;
 mod query;
 mod requests;
 
@@ -44,7 +45,10 @@ type Shared = Arc<dyn Control>;
 pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
     Router::new()
         .route("/status", get(status))
-        .route("/strategies", get(strategies))
+        // Placement
+        .route("/strategies", get(placement::list))
+        .route("/config/strategy", get(placement::show).post(placement::choose))
+        .route("/explain", post(placement::explain).layer(DefaultBodyLimit::max(placement::LONGEST_EXPLAINED)))
         // Accounts
         .route("/accounts", get(accounts::list).post(accounts::add))
         .route("/accounts/{account}", delete(accounts::remove))
@@ -95,10 +99,6 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
 
 async fn status(State(control): State<Shared>) -> Result<Response, ApiError> {
     Ok(axum::Json(control.status().await?).into_response())
-}
-
-async fn strategies(State(control): State<Shared>) -> Result<Response, ApiError> {
-    Ok(axum::Json([control.status().await?.strategy]).into_response())
 }
 
 pub(crate) async fn not_found(OriginalUri(uri): OriginalUri, method: Method) -> Response {

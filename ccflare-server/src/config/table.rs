@@ -96,7 +96,7 @@ pub const SETTINGS: &[Setting] = &[
     live(
         "strategy",
         &["CCFLARE_STRATEGY", "LB_STRATEGY"],
-        Kind::Choice(&["session"]),
+        Kind::Choice(&["session", "conversation"]),
         "session",
         "how accounts are chosen",
     ),
@@ -113,6 +113,13 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Duration,
         "1s",
         "the longest wait in place for a throttled account",
+    ),
+    live(
+        "conversation_wait",
+        &["CCFLARE_CONVERSATION_WAIT"],
+        Kind::Duration,
+        "10s",
+        "the same where a conversation would lose its cache by moving",
     ),
     // Bounds.
     setting("body_limit", &["CCFLARE_BODY_LIMIT"], Kind::Size, "32MiB", "the longest request body"),

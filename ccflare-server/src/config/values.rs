@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use ccflare_core::domain::Secret;
+use ccflare_core::{balance::StrategyName, domain::Secret};
 use url::Url;
 
 use super::LogFormat;
@@ -73,6 +73,12 @@ impl Value for LogFormat {
             "json" => Ok(Self::Json),
             _ => Err("pretty or json"),
         }
+    }
+}
+
+impl Value for StrategyName {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        Self::ALL.into_iter().find(|name| name.as_str() == text).ok_or("session or conversation")
     }
 }
 

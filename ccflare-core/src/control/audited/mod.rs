@@ -20,6 +20,7 @@ mod keys;
 mod live;
 mod logins;
 mod maintenance;
+mod placement;
 mod requests;
 mod settings;
 

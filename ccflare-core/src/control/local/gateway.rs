@@ -23,7 +23,7 @@ impl GatewayControl for Local {
             accounts: accounts.len(),
             available_accounts: available,
             timestamp: now.to_string(),
-            strategy: self.strategy.name().to_owned(),
+            strategy: self.strategy.active().name().to_owned(),
             active_account: self.active().map(|account| account.name.to_string()),
             in_flight: accounts.iter().map(|account| self.pool.in_flight(account.id)).sum(),
             queued_writes: self.queue.as_ref().map_or(0, WriteBehind::queued),

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use super::{ControlError, SettingsControl, views::AccountView};
 use crate::{
-    balance::{Session, Strategy},
+    balance::{
+        BalanceLayer, Conversation, ConversationOptions, Session, Strategy, Switch,
+        conversation::{Bindings, BindingsOptions},
+    },
     clock::Clock,
     domain::{Account, AccountChange, AccountId, Choice, RequestFacts},
+    intercept::InterceptLayer,
     key_ring::KeyRing,
     live::Live,
     oauth::{AuthorizationServers, TokenEndpoint},
@@ -19,6 +23,7 @@ use crate::{
 mod accounts;
 mod analytics;
 mod audit;
+mod explained;
 pub(crate) mod feed;
 mod gateway;
 mod keys;
@@ -27,6 +32,7 @@ mod login_desk;
 mod logins;
 mod maintenance;
 mod payloads;
+mod placement;
 mod present;
 mod requests;
 mod settings;
@@ -41,7 +47,9 @@ use maintenance::Workshop;
 pub struct Local {
     store: Arc<dyn Store>,
     pool: Arc<AccountPool>,
-    strategy: Arc<dyn Strategy>,
+    strategy: Arc<Switch>,
+    intercept: InterceptLayer,
+    balance: BalanceLayer,
     providers: Providers,
     clock: Arc<dyn Clock>,
     queue: Option<WriteBehind>,
@@ -62,7 +70,7 @@ impl Local {
     pub fn new(
         store: Arc<dyn Store>,
         pool: Arc<AccountPool>,
-        strategy: Arc<dyn Strategy>,
+        strategy: Arc<Switch>,
         providers: Providers,
         clock: Arc<dyn Clock>,
         queue: Option<WriteBehind>,
@@ -70,10 +78,14 @@ impl Local {
         let (servers, endpoint) = (AuthorizationServers::default(), TokenEndpoint::new());
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let (keys, key_changes) = (Arc::default(), tokio::sync::Mutex::default());
+        let deciding = (Arc::clone(&pool), Arc::clone(&strategy) as _, providers.clone(), Arc::clone(&clock));
+        let balance = BalanceLayer::new(deciding.0, deciding.1, deciding.2, deciding.3);
         Self {
             store,
             pool,
             strategy,
+            intercept: InterceptLayer::default(),
+            balance,
             providers,
             clock,
             queue,
@@ -112,8 +124,14 @@ impl Local {
         let pool = Arc::new(AccountPool::new(store.accounts().await?));
         let (login_store, login_pool, login_clock) = (Arc::clone(&store), Arc::clone(&pool), Arc::clone(&clock));
         let logins = Logins::new(login_store, login_pool, servers, TokenEndpoint::new(), login_clock);
-        let strategy = Arc::new(Session::default());
+        let strategy = Arc::new(conversations_of(&*store, &*clock).await?);
         Ok(Self::new(store, pool, strategy, Providers::default(), clock, None).with_logins(logins))
+    }
+
+    /// Explains requests by what these layers would make of them: those that the line has.
+    #[must_use]
+    pub fn with_line(self, intercept: InterceptLayer, balance: BalanceLayer) -> Self {
+        Self { intercept, balance, ..self }
     }
 
     /// Reads its own writes of `capture`, too.
@@ -155,7 +173,7 @@ impl Local {
 
     /// The account that holds the running session.
     fn active(&self) -> Option<Arc<Account>> {
-        let plan = self.strategy.plan(&self.pool.snapshot(), &RequestFacts::default(), self.clock.now());
+        let plan = self.strategy.plan(&self.pool.standings(), &RequestFacts::default(), self.clock.now());
         let first = plan.candidates.into_iter().next()?;
         (first.choice == Choice::ActiveSession).then_some(first.account)
     }
@@ -175,6 +193,13 @@ impl Local {
         self.pool.adopt(id, change, now);
         Ok(())
     }
+}
+
+/// The strategies as a gateway on this store would have them.
+async fn conversations_of(store: &dyn Store, clock: &dyn Clock) -> Result<Switch, StoreError> {
+    let bindings = Bindings::remembering(BindingsOptions::default(), store.bindings().await?, clock.now());
+    let conversation = Conversation::new(bindings.into(), ConversationOptions::default());
+    Ok(Switch::new(Arc::new(Session::default()), [Arc::new(conversation) as _]))
 }
 
 /// 1 to 100 letters, digits, spaces or `-_@.+`, as in the original; white space around it is dropped.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::explained;
 use crate::control::views::{
     AccountView, AttemptView, AuditView, ClosureView, EventDetail, LogLineView, RequestView, WindowView,
 };
@@ -139,6 +140,7 @@ pub(super) fn request(exchange: &Exchange) -> RequestView {
         subagent: asker.and_then(|asker| text(asker.subagent.as_ref())),
         is_subagent: asker.is_some_and(|asker| asker.is_subagent),
         workspace: asker.and_then(|asker| text(asker.workspace.as_ref())),
+        decision: exchange.decision.as_deref().map(explained::decision),
     }
 }
 

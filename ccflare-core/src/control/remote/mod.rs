@@ -18,6 +18,7 @@ mod keys;
 mod live;
 mod logins;
 mod maintenance;
+mod placement;
 mod requests;
 mod settings;
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::DecisionView;
+
 use super::RequestFilter;
 
 /// Which page of finished requests; the newest 50 by default.
@@ -147,6 +149,9 @@ pub struct RequestView {
     /// The directory that the agent works in.
     #[serde(default)]
     pub workspace: Option<String>,
+    /// Why it went where it went; `null` if it never came so far.
+    #[serde(default)]
+    pub decision: Option<DecisionView>,
 }
 
 /// One try of one account.

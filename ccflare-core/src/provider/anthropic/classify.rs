@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     error_body::{ErrorBody, one_line},
-    limits::{is_account_wide, used_up},
+    limits::{family, named_family, used_up},
     retry_after::retry_after,
 };
 use crate::{
@@ -146,10 +146,7 @@ impl Refusal<'_> {
     }
 
     fn scope_of(&self, window: &Window) -> Scope {
-        if is_account_wide(window) {
-            return Scope::Account;
-        }
-        named_family(window).or(self.family()).map_or(Scope::Account, Scope::Family)
+        family(window, self.answer.model).map_or(Scope::Account, Scope::Family)
     }
 
     fn concerns_model(&self, window: &Window) -> bool {
@@ -201,11 +198,6 @@ fn tells_of_credential(message: &str) -> bool {
     const BEGINNINGS: [&str; 5] =
         ["OAuth ", "Authentication ", "This credential ", "This API key has been ", "Your API key has been "];
     BEGINNINGS.iter().any(|beginning| message.starts_with(beginning)) && !message.contains("scope")
-}
-
-/// The family in a window's name: `7d_opus` is for Opus, `7d_oi` does not say.
-fn named_family(window: &Window) -> Option<ModelFamily> {
-    Some(ModelFamily::of(&window.name)).filter(|family| *family != ModelFamily::Other)
 }
 
 /// The windows for people: `5h rejected, 7d rejected`.

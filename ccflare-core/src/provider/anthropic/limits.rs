@@ -9,7 +9,7 @@ use std::{borrow::Cow, sync::Arc};
 use http::HeaderMap;
 
 use crate::{
-    domain::{Limits, Tier, Timestamp, Window},
+    domain::{Limits, ModelFamily, Tier, Timestamp, Window},
     provider::Observation,
 };
 
@@ -29,11 +29,15 @@ const HARD: [&str; 5] = ["rejected", "rate_limited", "blocked", "payment_require
 /// Names and words longer than this are not the API's.
 const LONGEST_WORD: usize = 40;
 
-/// The limits and the organisation that `headers` name.
-pub(super) fn observe(headers: &HeaderMap, now: Timestamp) -> Observation {
+/// The limits and the organisation that the headers of an answer by `model` name.
+pub(super) fn observe(headers: &HeaderMap, model: Option<&str>, now: Timestamp) -> Observation {
     let stated = Stated::read(headers);
     let tier_hint = stated.tier_hint();
-    let windows = stated.windows_or_overall();
+    let mut windows = stated.windows_or_overall();
+    for window in &mut windows {
+        window.observed = now;
+        window.family = family(window, model);
+    }
     let limits = (!windows.is_empty()).then_some(Limits { windows, observed: Some(now), tier_hint });
     Observation { limits, organization: organization(headers) }
 }
@@ -57,8 +61,21 @@ pub(super) fn used_up(headers: &HeaderMap, now: Timestamp) -> Vec<Window> {
 }
 
 /// Whether a window is for all that the account asks, whatever the model.
-pub(super) fn is_account_wide(window: &Window) -> bool {
+fn is_account_wide(window: &Window) -> bool {
     matches!(&*window.name, "5h" | "7d" | "unified" | "overage")
+}
+
+/// The family of models that a window is for: named, or that of the model that was asked; `None` if it is for all.
+pub(super) fn family(window: &Window, model: Option<&str>) -> Option<ModelFamily> {
+    if is_account_wide(window) {
+        return None;
+    }
+    named_family(window).or_else(|| model.map(ModelFamily::of))
+}
+
+/// The family in a window's name: `7d_opus` is for Opus, `7d_oi` does not say.
+pub(super) fn named_family(window: &Window) -> Option<ModelFamily> {
+    Some(ModelFamily::of(&window.name)).filter(|family| *family != ModelFamily::Other)
 }
 
 fn is_rejected(window: &Window) -> bool {
@@ -190,7 +207,16 @@ fn is_window_name(name: &str) -> bool {
 }
 
 fn blank(name: Cow<'static, str>) -> Window {
-    Window { name, status: None, utilization: None, limit: None, remaining: None, resets: None }
+    Window {
+        name,
+        status: None,
+        utilization: None,
+        limit: None,
+        remaining: None,
+        resets: None,
+        family: None,
+        observed: Timestamp::default(),
+    }
 }
 
 fn interned(text: &str) -> Cow<'static, str> {
@@ -243,7 +269,26 @@ mod tests {
     }
 
     fn observed(lines: &str) -> Limits {
-        observe(&headers(lines), NOW).limits.expect("limits are stated")
+        let mut limits = observe(&headers(lines), None, NOW).limits.expect("limits are stated");
+        for window in &mut limits.windows {
+            assert_eq!(std::mem::take(&mut window.observed), NOW);
+            window.family = None;
+        }
+        limits
+    }
+
+    #[test]
+    fn a_window_is_for_the_family_that_it_names_or_else_for_the_one_that_was_asked_unless_it_is_for_all() {
+        let lines = "anthropic-ratelimit-requests-remaining: 3
+             anthropic-ratelimit-unified-5h-utilization: 0.1
+             anthropic-ratelimit-unified-7d_oi-utilization: 0.1
+             anthropic-ratelimit-unified-7d_sonnet-utilization: 0.1";
+        let limits = observe(&headers(lines), Some("claude-haiku-5-5"), NOW).limits.expect("limits are stated");
+        let families: Vec<_> = limits.windows.iter().map(|window| (&*window.name, window.family)).collect();
+        let haiku = Some(ModelFamily::Haiku);
+        let expected =
+            [("requests", haiku), ("5h", None), ("7d_oi", haiku), ("7d_sonnet", Some(ModelFamily::Sonnet))];
+        assert_eq!(families, expected);
     }
 
     fn in_seconds(seconds: i64) -> Option<Timestamp> {
@@ -383,13 +428,13 @@ mod tests {
             "anthropic-organization-id: an id",
             "anthropic-organization-id: ",
         ] {
-            assert_eq!(observe(&headers(lines), NOW), Observation::default(), "{lines}");
+            assert_eq!(observe(&headers(lines), None, NOW), Observation::default(), "{lines}");
         }
     }
 
     #[test]
     fn the_organisation_is_kept_if_it_can_be_one() {
-        let id = |id: &str| observe(&headers(&format!("anthropic-organization-id: {id}")), NOW).organization;
+        let id = |id: &str| observe(&headers(&format!("anthropic-organization-id: {id}")), None, NOW).organization;
         assert_eq!(id("0f1e-org").as_deref(), Some("0f1e-org"));
         assert_eq!(id(&"x".repeat(128)).as_deref(), Some("x".repeat(128).as_str()));
         assert_eq!(id(&"x".repeat(129)), None);

@@ -61,8 +61,8 @@ impl Provider for Anthropic {
         headers::release(headers);
     }
 
-    fn observe(&self, headers: &HeaderMap, now: Timestamp) -> Observation {
-        limits::observe(headers, now)
+    fn observe(&self, headers: &HeaderMap, model: Option<&str>, now: Timestamp) -> Observation {
+        limits::observe(headers, model, now)
     }
 
     fn classify(&self, answer: Answer<'_>, now: Timestamp) -> Verdict {

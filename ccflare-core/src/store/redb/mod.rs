@@ -25,6 +25,7 @@ mod accounts;
 mod agents;
 mod analytics;
 mod audit;
+mod bindings;
 mod client_keys;
 mod codec;
 mod engine;

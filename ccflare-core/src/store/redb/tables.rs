@@ -46,6 +46,8 @@ pub(super) const AGENT_PREFERENCES: TableDefinition<'_, &str, &[u8]> = TableDefi
 
 /// Workspaces, by their paths.
 pub(super) const WORKSPACES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("workspaces");
+/// Where conversations live, by [`SessionKey`](crate::domain::SessionKey).
+pub(super) const BINDINGS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("bindings");
 
 /// Account (its id as a number), last sight and end (microseconds) of each id that lives on one account, by that id.
 pub(super) const OWNED_IDS: TableDefinition<'_, &str, (u128, i64, Option<i64>)> = TableDefinition::new("owned_ids");
@@ -126,6 +128,7 @@ pub(super) fn each(doing: &mut impl EachTable) -> Result<(), StoreError> {
     doing.table(AGENT_PREFERENCES)?;
     doing.table(WORKSPACES)?;
     doing.table(OWNED_IDS)?;
+    doing.table(BINDINGS)?;
     derived(doing)
 }
 

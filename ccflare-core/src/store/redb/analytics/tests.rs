@@ -110,6 +110,7 @@ fn exchange(lot: &Lot) -> Exchange {
         },
         cost: model.as_deref().and_then(|model| PriceTable::bundled().price(model, &usage)),
         model,
+        decision: None,
         usage,
         priced: None,
         response_bytes: 20,

@@ -14,7 +14,7 @@ use crate::{
     store::redb::codec::{self, CodecError},
 };
 
-const ACCOUNT: u8 = 1;
+const ACCOUNT: u8 = 2;
 const CREDENTIAL: u8 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +36,14 @@ struct AccountRow<'a> {
     session: Option<(i64, u64)>,
     requests: u64,
     last_used: Option<i64>,
+}
+
+/// An account with what each of its windows is for, in their order, and when it was stated: since version 2.
+#[derive(Serialize, Deserialize)]
+struct WatchedRow<'a> {
+    #[serde(borrow)]
+    account: AccountRow<'a>,
+    windows: Vec<(Option<u8>, i64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -92,7 +100,9 @@ pub(in crate::store::redb) struct PlacedAccount {
 /// The row of an account without its id, which is the key, and without its credential.
 pub(in crate::store::redb) fn encode_account(placed: &PlacedAccount) -> Result<Vec<u8>, CodecError> {
     let mut bytes = Vec::with_capacity(512);
-    codec::encode(ACCOUNT, &AccountRow::from(placed), &mut bytes)?;
+    let window = |window: &Window| (window.family.map(Code::code), window.observed.as_micros());
+    let windows = placed.account.limits.windows.iter().map(window).collect();
+    codec::encode(ACCOUNT, &WatchedRow { account: placed.into(), windows }, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -103,7 +113,11 @@ pub(in crate::store::redb) fn decode_account(
     bytes: &[u8],
 ) -> Result<PlacedAccount, RecordError> {
     match codec::version(bytes)? {
-        (ACCOUNT, fields) => codec::decode::<AccountRow<'_>>(fields)?.into_account(id, credential),
+        (1, fields) => codec::decode::<AccountRow<'_>>(fields)?.into_account(id, credential, &[]),
+        (ACCOUNT, fields) => {
+            let WatchedRow { account, windows } = codec::decode(fields)?;
+            account.into_account(id, credential, &windows)
+        }
         (other, _) => Err(CodecError::Version(other).into()),
     }
 }
@@ -185,10 +199,20 @@ impl<'a> From<&'a PlacedAccount> for AccountRow<'a> {
 }
 
 impl AccountRow<'_> {
-    fn into_account(self, id: AccountId, credential: Credential) -> Result<PlacedAccount, RecordError> {
+    fn into_account(
+        self,
+        id: AccountId,
+        credential: Credential,
+        watched: &[(Option<u8>, i64)],
+    ) -> Result<PlacedAccount, RecordError> {
+        let mut windows: Vec<Window> = self.windows.into_iter().map(Into::into).collect();
+        for (window, (family, observed)) in windows.iter_mut().zip(watched) {
+            window.family = family.map(ModelFamily::of_code).transpose()?;
+            window.observed = Timestamp::from_micros(*observed);
+        }
         let base_url = self.base_url.map(|text| text.parse().map(Arc::new).map_err(|_| senseless("base_url", text)));
         let limits = Limits {
-            windows: self.windows.into_iter().map(Into::into).collect(),
+            windows,
             observed: self.observed.map(Timestamp::from_micros),
             tier_hint: self.tier_hint.map(Tier::of_code).transpose()?,
         };
@@ -272,6 +296,8 @@ impl From<WindowRow<'_>> for Window {
             limit: row.limit,
             remaining: row.remaining,
             resets: row.resets.map(Timestamp::from_micros),
+            family: None,
+            observed: Timestamp::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use http::Method;
 use serde::{Deserialize, Serialize};
 
-use super::{Code, RecordError, senseless};
+use super::{Code, RecordError, decision::DecisionRow, senseless};
 use crate::{
     domain::{
         AccountId, Asker, AttemptRecord, Choice, ClientKeyId, Exchange, ExchangeId, Fingerprint, Intent, ModelUsage,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 const INTENT: u8 = 2;
-const EXCHANGE: u8 = 2;
+const EXCHANGE: u8 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct IntentRow<'a> {
@@ -78,6 +78,14 @@ struct ExchangeRow<'a, I> {
     response_bytes: u64,
 }
 
+/// An exchange with the decision: since version 3.
+#[derive(Serialize, Deserialize)]
+struct DecidedRow<'a> {
+    #[serde(borrow)]
+    exchange: ExchangeRow<'a, AskedRow<'a>>,
+    decision: Option<DecisionRow<'a>>,
+}
+
 /// The model that answered. Nearly always the one asked for, whose name need not be stored twice.
 #[derive(Serialize, Deserialize)]
 enum AnsweredBy<'a> {
@@ -134,14 +142,20 @@ pub(in crate::store::redb) fn decode_intent(id: ExchangeId, bytes: &[u8]) -> Res
 
 /// Appends the row of an exchange; its id is the key.
 pub(in crate::store::redb) fn encode_exchange(exchange: &Exchange, into: &mut Vec<u8>) -> Result<(), CodecError> {
-    codec::encode(EXCHANGE, &ExchangeRow::from(exchange), into)
+    let decision = exchange.decision.as_deref().map(Into::into);
+    codec::encode(EXCHANGE, &DecidedRow { exchange: exchange.into(), decision }, into)
 }
 
 /// The exchange that a row of the exchanges stands for.
 pub(in crate::store::redb) fn decode_exchange(id: ExchangeId, bytes: &[u8]) -> Result<Exchange, RecordError> {
     match codec::version(bytes)? {
         (1, fields) => codec::decode::<ExchangeRow<'_, IntentRow<'_>>>(fields)?.into_exchange(id),
-        (EXCHANGE, fields) => codec::decode::<ExchangeRow<'_, AskedRow<'_>>>(fields)?.into_exchange(id),
+        (2, fields) => codec::decode::<ExchangeRow<'_, AskedRow<'_>>>(fields)?.into_exchange(id),
+        (EXCHANGE, fields) => {
+            let DecidedRow { exchange, decision } = codec::decode(fields)?;
+            let decision = decision.map(|row| row.try_into().map(Box::new)).transpose()?;
+            Ok(Exchange { decision, ..exchange.into_exchange(id)? })
+        }
         (other, _) => Err(CodecError::Version(other).into()),
     }
 }
@@ -316,6 +330,7 @@ impl<I: IntoIntent> ExchangeRow<'_, I> {
             cost: self.cost.map(NanoUsd),
             priced: self.priced.map(Into::into),
             response_bytes: self.response_bytes,
+            decision: None,
         })
     }
 }

@@ -9,7 +9,9 @@ use crate::domain::{Choice, ClosureReason, ModelFamily, Outcome, Tier, VerdictKi
 mod account;
 mod agents;
 mod audit;
+mod binding;
 mod client_key;
+mod decision;
 mod exchange;
 mod login;
 mod payload;
@@ -18,6 +20,7 @@ mod sums;
 pub(super) use account::{PlacedAccount, decode_account, decode_credential, encode_account, encode_credential};
 pub(super) use agents::{decode_preference, decode_workspace, encode_preference, encode_workspace};
 pub(super) use audit::{decode_audit, encode_audit};
+pub(super) use binding::{decode_binding, encode_binding};
 pub(super) use client_key::{decode_client_key, encode_client_key};
 pub(super) use exchange::{decode_exchange, decode_intent, encode_exchange, encode_intent};
 pub(super) use login::{decode_login, encode_login};
@@ -68,7 +71,10 @@ macro_rules! codes {
 // Numbers are never given a second meaning.
 codes! {
     Outcome { Answered = 0, Failed = 1, Cut = 2, Cancelled = 3, Interrupted = 4 }
-    Choice { ActiveSession = 0, NewSession = 1, FailOver = 2, Retry = 3, ClientCredentials = 4, Strategy = 5, Owner = 20 }
+    Choice {
+        ActiveSession = 0, NewSession = 1, FailOver = 2, Retry = 3, ClientCredentials = 4, Strategy = 5,
+        Conversation = 6, Fork = 7, Headroom = 8, Owner = 20,
+    }
     VerdictKind {
         Success = 0, Request = 1, UnexplainedLimit = 2, Throttle = 3, Quota = 4, Credential = 5, Billing = 6, Hold = 7,
         Entitlement = 8, Overload = 9, Network = 10, Abandoned = 11,

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::{
-    Account, AccountId, Actor, Asker, AttemptRecord, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Exchange,
-    ExchangeId, Fingerprint, Intent, KeyDigest, Limits, Mark, ModelUsage, NanoUsd, Preference, Scope, Secret, Session,
+    Account, AccountId, Actor, Asker, AttemptRecord, AuditEntry, AuditId, ClientKey, ClientKeyId, Credential, Decision, Exchange,
+    ExchangeId, Excluded, Fingerprint, Headroom, Intent, KeyDigest, Leaving, Limits, Mark, ModelUsage, Move, NanoUsd, Named, Preference, Ranked, Scope, Secret, Session,
     Timestamp, Timing, Tokens, Usage, Window,
 };
 
@@ -73,9 +73,50 @@ fn typical_exchange() -> Exchange {
     }
 }
 
+fn full_decision() -> Decision {
+    let account = |byte, name: &str| Named { id: AccountId::from_bytes([byte; 16]), name: name.into() };
+    let headroom = Headroom {
+        left: 0.25,
+        window: Some("5h".into()),
+        conversations: 3,
+        in_flight: 2,
+        score: 0.5,
+        expires: Some(AT),
+    };
+    let first = Ranked {
+        account: account(9, "work"),
+        choice: Choice::Conversation,
+        headroom: Some(headroom),
+        wait: Duration::from_millis(1500),
+    };
+    let second =
+        Ranked { account: account(8, "home"), choice: Choice::FailOver, headroom: None, wait: Duration::ZERO };
+    let excluded = Excluded {
+        account: account(7, "spent"),
+        reason: ClosureReason::Quota,
+        until: Some(AT),
+        evidence: "7d rejected".into(),
+    };
+    let moved = Move {
+        from: AccountId::from_bytes([7; 16]),
+        from_name: Some("spent".into()),
+        reason: Leaving::Refused(VerdictKind::Quota),
+        cached_tokens: 150_000,
+        price: Some(NanoUsd(720_000_000)),
+    };
+    Decision {
+        strategy: "conversation".into(),
+        candidates: vec![first, second],
+        excluded: vec![excluded],
+        unnamed: 4,
+        moved: Some(moved),
+    }
+}
+
 /// A row with something in every field.
 fn full_exchange() -> Exchange {
     let mut exchange = typical_exchange();
+    exchange.decision = Some(Box::new(full_decision()));
     exchange.intent.method = http::Method::from_bytes(b"PURGE").expect("a method");
     exchange.intent.asker = Some(Arc::new(Asker {
         session: "s".into(),
@@ -108,6 +149,8 @@ fn full_account() -> Account {
         limit: Some(100),
         remaining: Some(50),
         resets: Some(AT),
+        family: Some(ModelFamily::Haiku),
+        observed: AT,
     };
     let mark = |reason, scope, until| Mark { reason, scope, since: AT, until, evidence: "said".into() };
     Account {
@@ -140,7 +183,7 @@ fn an_intent_has_these_bytes() {
 
 #[test]
 fn an_exchange_has_these_bytes() {
-    for (exchange, golden) in [(typical_exchange(), TYPICAL_EXCHANGE_V2), (full_exchange(), FULL_EXCHANGE_V2)] {
+    for (exchange, golden) in [(typical_exchange(), TYPICAL_EXCHANGE_V3), (full_exchange(), FULL_EXCHANGE_V3)] {
         let mut bytes = Vec::new();
         encode_exchange(&exchange, &mut bytes).expect("a row");
         assert_eq!(hex(&bytes), golden);
@@ -149,9 +192,17 @@ fn an_exchange_has_these_bytes() {
 }
 
 #[test]
+fn rows_of_version_2_tell_nothing_of_the_decision_and_are_read() {
+    for (mut exchange, bytes) in [(typical_exchange(), TYPICAL_EXCHANGE_V2), (full_exchange(), FULL_EXCHANGE_V2)] {
+        exchange.decision = None;
+        assert_eq!(decode_exchange(exchange.intent.id, &unhex(bytes)).expect("an exchange"), exchange);
+    }
+}
+
+#[test]
 fn rows_of_version_1_tell_nothing_of_who_asks_and_are_read() {
     let anonymous = |mut exchange: Exchange| {
-        (exchange.intent.asker, exchange.intent.preference) = (None, None);
+        (exchange.intent.asker, exchange.intent.preference, exchange.decision) = (None, None, None);
         exchange
     };
     for (exchange, bytes) in [(typical_exchange(), TYPICAL_EXCHANGE_V1), (full_exchange(), FULL_EXCHANGE_V1)] {
@@ -165,9 +216,19 @@ fn rows_of_version_1_tell_nothing_of_who_asks_and_are_read() {
 fn an_account_has_these_bytes() {
     let placed = PlacedAccount { place: 5, account: full_account() };
     let bytes = encode_account(&placed).expect("a row");
-    assert_eq!(hex(&bytes), ACCOUNT_V1);
+    assert_eq!(hex(&bytes), ACCOUNT_V2);
     let credential = Credential::ApiKey(Secret::new("k"));
     let decoded = decode_account(placed.account.id, credential, &bytes).expect("an account");
+    assert_eq!(format!("{decoded:#?}"), format!("{placed:#?}"));
+}
+
+#[test]
+fn an_account_of_version_1_tells_nothing_of_what_its_windows_are_for_and_is_read() {
+    let mut placed = PlacedAccount { place: 5, account: full_account() };
+    let window = &mut Arc::make_mut(&mut placed.account.limits).windows[0];
+    (window.family, window.observed) = (None, Timestamp::default());
+    let credential = Credential::ApiKey(Secret::new("k"));
+    let decoded = decode_account(placed.account.id, credential, &unhex(ACCOUNT_V1)).expect("an account");
     assert_eq!(format!("{decoded:#?}"), format!("{placed:#?}"));
 }
 
@@ -228,6 +289,26 @@ fn unknown_versions_and_codes_are_refused() {
     assert!(matches!(Tier::of_code(2), Err(RecordError::Field { field: "Tier", .. })));
 }
 
+/// Every reason for leaving, each with a code of its own.
+#[test]
+fn every_reason_for_leaving_comes_back() {
+    let reasons = [
+        Leaving::Closed(ClosureReason::Throttled),
+        Leaving::Gone,
+        Leaving::Refused(VerdictKind::Network),
+        Leaving::Compacted,
+        Leaving::Idle,
+        Leaving::Uncached,
+    ];
+    for reason in reasons {
+        let mut exchange = full_exchange();
+        exchange.decision.as_mut().and_then(|decision| decision.moved.as_mut()).expect("a move").reason = reason;
+        let mut bytes = Vec::new();
+        encode_exchange(&exchange, &mut bytes).expect("a row");
+        assert_eq!(decode_exchange(exchange.intent.id, &bytes).expect("an exchange"), exchange);
+    }
+}
+
 proptest! {
     #[test]
     fn damaged_rows_are_errors_or_values_but_never_panics(position in 0..160_usize, byte in any::<u8>()) {
@@ -245,6 +326,19 @@ proptest! {
 
 const INTENT_V2: &str =
     "02fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca0200000000";
+const TYPICAL_EXCHANGE_V3: &str = "03fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca020000000000\
+    01c8000101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c8000001fc80ea\
+    0d0001fc804f120001fc002d310101010c01fb140501fcc0d4010001fbfc080100000000000001fc15cd5b07010a32303236\
+    2d31312d3234fbc8af00";
+const FULL_EXCHANGE_V3: &str = "03fd80c434512eca0c00070550555247450c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca\
+    020000010173010161010108726576696577657201022f7701017001037768790001c801056572726f720101fe0909090909\
+    09090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c800010664657461696c01fc80ea0d0001fc\
+    804f120001fc002d310102056f74686572010c01fb140501fcc0d4010001fbfc080100010104706173730000000000010101\
+    0301fc15cd5b07010a323032362d31312d3234fbc8af010c636f6e766572736174696f6e02fe090909090909090909090909\
+    0909090904776f726b06010000803e0102356803020000003f01fd80c434512eca0c00fc60e31600fe080808080808080808\
+    0808080808080804686f6d6502000001fe07070707070707070707070707070707057370656e740401fd80c434512eca0c00\
+    0b37642072656a65637465640401fe0707070707070707070707070707070701057370656e740204fcf049020001fc0054ea\
+    2a";
 const TYPICAL_EXCHANGE_V2: &str = "02fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca020000000000\
     01c8000101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c8000001fc80ea\
     0d0001fc804f120001fc002d310101010c01fb140501fcc0d4010001fbfc080100000000000001fc15cd5b07010a32303236\
@@ -264,6 +358,11 @@ const FULL_EXCHANGE_V1: &str = "01fd80c434512eca0c00070550555247450c2f76312f6d65
     0200000001c801056572726f720101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d\
     0001c800010664657461696c01fc80ea0d0001fc804f120001fc002d310102056f74686572010c01fb140501fcc0d4010001\
     fbfc0801000101047061737300000000000101010301fc15cd5b07010a323032362d31312d3234fbc8af";
+const ACCOUNT_V2: &str = "020504776f726b09616e7468726f706963011868747470733a2f2f6170692e6578616d706c652e636f6d2f030105fd80c434\
+    512eca0c000103040100fd80c434512eca0c0001fd80c434512eca0c0004736169640602016dfd80c434512eca0c00000473\
+    6169640300fd80c434512eca0c00000473616964010235680107616c6c6f77656401000000000000e03f0164013201fd80c4\
+    34512eca0c0001fd80c434512eca0c00011401036f726701fd80c434512eca0c0002fb2c0101fd80c434512eca0c00010102\
+    fd80c434512eca0c00";
 const ACCOUNT_V1: &str = "010504776f726b09616e7468726f706963011868747470733a2f2f6170692e6578616d706c652e636f6d2f030105fd80c434\
     512eca0c000103040100fd80c434512eca0c0001fd80c434512eca0c0004736169640602016dfd80c434512eca0c00000473\
     6169640300fd80c434512eca0c00000473616964010235680107616c6c6f77656401000000000000e03f0164013201fd80c4\

@@ -1,0 +1,218 @@
+//! Stay, wait or go.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Bound, ConversationOptions, headrooms, price_of_moving};
+use crate::{
+    balance::{Candidate, Plan, strategy::Stake},
+    domain::{Choice, Closure, ClosureReason, Leaving, ModelFamily, NanoUsd, RequestFacts, Timestamp},
+    pool::Standing,
+    pricing::PriceTable,
+};
+
+/// Rooms that differ by less than this factor count as equal: then quota that expires first is used first, and a
+/// conversation that could go for free stays. Others follow in steps of it.
+const EQUAL: f64 = 1.15;
+
+/// No room at all.
+const LEAST: f64 = 1e-9;
+
+/// What is remembered that bears on one decision.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// Where the conversation lives, if it is known.
+    pub bound: Option<Bound>,
+    /// How many other conversations live on each account, in the order of the standings.
+    pub conversations: Vec<u32>,
+}
+
+/// Orders the accounts for one request.
+///
+/// * A conversation stays where its cache is, and waits there for a throttle that costs less than moving would.
+/// * It goes if its account can't serve; or if it has nothing to lose, and another account has clearly more room.
+/// * Everybody else goes by priority, then by room, and among equals to the account whose quota expires first.
+#[must_use]
+pub fn decide(
+    standings: &[Standing],
+    facts: &RequestFacts,
+    memory: &Memory,
+    options: &ConversationOptions,
+    now: Timestamp,
+) -> Plan {
+    let mut plan = by_room(standings, facts, memory, now);
+    match &memory.bound {
+        Some(bound) => settle(&mut plan, bound, standings, facts, options, now),
+        None => arrive(&mut plan),
+    }
+    if plan.candidates.is_empty() {
+        wait_for_the_first(&mut plan, options, now);
+    }
+    plan
+}
+
+/// Those who can serve, most room first; those who can't.
+fn by_room(standings: &[Standing], facts: &RequestFacts, memory: &Memory, now: Timestamp) -> Plan {
+    let family = ModelFamily::of(facts.model.as_deref().unwrap_or_default());
+    let accounts = standings.iter().map(|standing| Arc::clone(&standing.account));
+    let mut plan = Plan::of(accounts, facts, now);
+    // Both are in the order of the standings.
+    let mut rooms = standings.iter().zip(headrooms(standings, &memory.conversations, family, now));
+    for candidate in &mut plan.candidates {
+        let found = rooms.find(|(standing, _)| standing.account.id == candidate.account.id);
+        candidate.headroom = found.map(|(_, room)| room);
+    }
+    let best = best(&plan.candidates);
+    plan.candidates.sort_by_cached_key(|candidate| (rank(candidate, best), expiry(candidate)));
+    plan
+}
+
+/// The most room that anybody has of those who go first.
+fn best(candidates: &[Candidate]) -> f64 {
+    let first = candidates.iter().map(|candidate| candidate.account.priority).min();
+    let of_those = candidates.iter().filter(|candidate| Some(candidate.account.priority) == first);
+    of_those.map(score).fold(LEAST, f64::max)
+}
+
+/// By priority, then by how many steps less room it has than the best. Lower is better.
+fn rank(candidate: &Candidate, best: f64) -> (u32, i64) {
+    #[allow(clippy::cast_possible_truncation, reason = "a logarithm of what lies between 1e-9 and 1e9")]
+    let steps = ((best / score(candidate)).ln() / EQUAL.ln()).floor() as i64;
+    (candidate.account.priority, steps)
+}
+
+fn score(candidate: &Candidate) -> f64 {
+    candidate.headroom.as_ref().map_or(LEAST, |room| room.score.max(LEAST))
+}
+
+/// What expires first goes first; what is not known to expire last.
+fn expiry(candidate: &Candidate) -> i64 {
+    candidate.headroom.as_ref().and_then(|room| room.expires).map_or(i64::MAX, Timestamp::as_micros)
+}
+
+fn arrive(plan: &mut Plan) {
+    if let Some(first) = plan.candidates.first_mut() {
+        first.choice = Choice::Headroom;
+    }
+}
+
+/// Finds the place of a conversation that lives on an account already.
+fn settle(
+    plan: &mut Plan,
+    bound: &Bound,
+    standings: &[Standing],
+    facts: &RequestFacts,
+    options: &ConversationOptions,
+    now: Timestamp,
+) {
+    let nothing_to_lose = nothing_to_lose(bound, facts, now);
+    let mut stake = stake(bound, nothing_to_lose.is_some(), standings, facts, options);
+    let choice = if bound.is_fork { Choice::Fork } else { Choice::Conversation };
+    let at = plan.candidates.iter().position(|candidate| candidate.account.id == bound.lane.account);
+    match at {
+        Some(at) if nothing_to_lose.is_some() && is_clearly_better(plan, at) => {
+            stake.leaving = nothing_to_lose;
+        }
+        Some(at) => {
+            plan.candidates[at].choice = choice;
+            plan.candidates[..=at].rotate_right(1);
+        }
+        None => stake.leaving = stay_all_the_same(plan, bound, choice, stake.patience, now),
+    }
+    if stake.leaving.is_some() {
+        arrive(plan);
+    }
+    plan.stake = Some(stake);
+}
+
+/// Whether the first candidate is more than as good as the one at `at`.
+fn is_clearly_better(plan: &Plan, at: usize) -> bool {
+    let best = best(&plan.candidates);
+    rank(&plan.candidates[0], best) < rank(&plan.candidates[at], best)
+}
+
+/// Why a move would be free, if it would.
+fn nothing_to_lose(bound: &Bound, facts: &RequestFacts, now: Timestamp) -> Option<Leaving> {
+    if facts.compacted && !facts.is_subagent() {
+        return Some(Leaving::Compacted);
+    }
+    if !bound.lane.is_alive(now) {
+        return Some(Leaving::Idle);
+    }
+    (bound.lane.cached == Some(0)).then_some(Leaving::Uncached)
+}
+
+fn stake(
+    bound: &Bound,
+    is_free: bool,
+    standings: &[Standing],
+    facts: &RequestFacts,
+    options: &ConversationOptions,
+) -> Stake {
+    let cached_tokens = if is_free { 0 } else { bound.lane.cached.unwrap_or(0) };
+    let model = facts.model.as_deref().or(bound.lane.model.as_deref());
+    let price = match model {
+        _ if cached_tokens == 0 => Some(NanoUsd(0)),
+        Some(model) => price_of_moving(PriceTable::bundled(), model, cached_tokens, bound.lane.hour),
+        None => None,
+    };
+    let account = standings.iter().map(|standing| &standing.account).find(|account| account.id == bound.lane.account);
+    Stake {
+        account: bound.lane.account,
+        name: account.map(|account| Arc::clone(&account.name)),
+        leaving: None,
+        cached_tokens,
+        price,
+        patience: price.map_or(Duration::ZERO, |price| worth(price, options)),
+    }
+}
+
+/// The wait that a price is worth.
+fn worth(price: NanoUsd, options: &ConversationOptions) -> Duration {
+    let seconds = price.0 as f64 / options.worth_a_second.0.max(1) as f64;
+    options.longest_wait().min(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
+}
+
+/// The account can't serve now. A throttle that is worth waiting for is waited for; for anything else, this is why the
+/// conversation leaves.
+fn stay_all_the_same(
+    plan: &mut Plan,
+    bound: &Bound,
+    choice: Choice,
+    patience: Duration,
+    now: Timestamp,
+) -> Option<Leaving> {
+    let Some(at) = plan.closed.iter().position(|(account, _)| account.id == bound.lane.account) else {
+        return Some(Leaving::Gone);
+    };
+    let closure = plan.closed[at].1;
+    match throttle(closure, now).filter(|wait| *wait <= patience) {
+        Some(wait) => {
+            wait_for(plan, at, choice, wait);
+            None
+        }
+        None => Some(Leaving::Closed(closure.reason)),
+    }
+}
+
+/// Nobody can serve. If somebody is only throttled, and not for long, that beats sending the client away.
+fn wait_for_the_first(plan: &mut Plan, options: &ConversationOptions, now: Timestamp) {
+    let waits = plan.closed.iter().enumerate().filter_map(|(at, (_, closure))| Some((at, throttle(*closure, now)?)));
+    let first = waits.min_by_key(|(_, wait)| *wait).filter(|(_, wait)| *wait <= options.longest_wait());
+    if let Some((at, wait)) = first {
+        wait_for(plan, at, Choice::FailOver, wait);
+    }
+}
+
+fn throttle(closure: Closure, now: Timestamp) -> Option<Duration> {
+    let until = closure.until.filter(|_| closure.reason == ClosureReason::Throttled)?;
+    Some(until.since(now))
+}
+
+/// Puts a throttled account at the head of the candidates.
+fn wait_for(plan: &mut Plan, at: usize, choice: Choice, wait: Duration) {
+    let (account, _) = plan.closed.remove(at);
+    plan.candidates.insert(0, Candidate { wait, ..Candidate::new(account, choice) });
+}
+
+#[cfg(test)]
+mod tests;
