@@ -12,13 +12,14 @@ use std::{
 use async_trait::async_trait;
 use ccflare_core::{
     domain::{
-        Account, AccountChange, AccountId, AgentPreference, AuditEntry, AuditId, Binding, ClientKey, ClientKeyId, Credential,
-        Exchange, ExchangeId, Intent, LoginId, Outcome, OwnedId, Payload, PendingLogin, SessionKey, Timestamp, Workspace,
+        Account, AccountChange, AccountId, AgentPreference, AuditEntry, AuditId, Binding, ClientKey, ClientKeyId,
+        Credential, Exchange, ExchangeId, Intent, LoginId, Outcome, OwnedId, Payload, PendingLogin, SessionKey,
+        Timestamp, Workspace,
     },
     store::{
-        AUDIT_LENGTH, AccountStore, AgentStore, AnalyticsStore, AuditStore, BindingStore, ClientKeyStore, Lease, LeaseStore,
-        LedgerEntry, LedgerStore, LoginStore, MaintenanceStore, OwnershipStore, PageRequest, PayloadStore, Store,
-        StoreError, conformance,
+        AUDIT_LENGTH, AccountStore, AgentStore, AnalyticsStore, AuditStore, BindingStore, ClientKeyStore, Lease,
+        LeaseStore, LedgerEntry, LedgerStore, LoginStore, MaintenanceStore, OwnershipStore, PageRequest, PayloadStore,
+        Store, StoreError, conformance,
     },
 };
 

@@ -6,7 +6,7 @@ use ccflare_server::config::Flags;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
-pub(crate) use crate::commands::Config;
+pub(crate) use crate::commands::{Config, Explain};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -63,6 +63,13 @@ pub(crate) enum Command {
     Requests(Requests),
     /// Show how the server stands
     Status,
+    /// Show which strategy decides, or let another one decide from now on
+    Strategy {
+        /// `session`: one account for everybody. `conversation`: each conversation stays where its cache is
+        name: Option<String>,
+    },
+    /// Show what would happen to a request now: whom the server would ask, in which order, and why. Nothing is sent
+    Explain(Explain),
     /// The master key: what secrets are sealed with on disk
     #[command(subcommand)]
     Keys(Keys),

@@ -15,7 +15,10 @@ use serde_json::json as object;
 use crate::args::Output;
 
 pub(crate) mod doctor;
+mod placement;
 pub(crate) mod settings;
+
+pub(crate) use placement::{explanation, strategy};
 
 /// An error, with everything that led to it.
 pub(crate) fn error(error: &anyhow::Error) {
@@ -157,7 +160,8 @@ pub(crate) fn request(request: &RequestView, output: Output) -> Result<()> {
         ]);
     }
     right(&mut table, &[0, 3, 5, 6]);
-    line(&format!("{table}"))
+    line(&format!("{table}"))?;
+    request.decision.as_ref().map_or(Ok(()), placement::recorded)
 }
 
 pub(crate) fn payload(payload: &PayloadView, output: Output) -> Result<()> {

@@ -243,8 +243,7 @@ impl GatewayBuilder {
         conversations.recall(&store.exchanges(PageRequest { before: None, limit: RECALLED }).await?);
         let intercept = InterceptLayer::new(conversations, directory, options.compatible_models);
         let authorize = AuthorizeLayer::new(refresher);
-        let proxy =
-            stack::proxy(intercept.clone(), RecordLayer::new(recorder), balance.clone(), authorize, upstream);
+        let proxy = stack::proxy(intercept.clone(), RecordLayer::new(recorder), balance.clone(), authorize, upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let line = stack::line(events.clone(), admit, collect, proxy.clone());
         let (feed, showing) = feed::Feed::start(events.clone(), told);

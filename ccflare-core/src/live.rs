@@ -8,9 +8,7 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-use crate::{
-    balance::StrategyName, gateway::GatewayOptions, record::CaptureOptions, retention::RetentionPolicy,
-};
+use crate::{balance::StrategyName, gateway::GatewayOptions, record::CaptureOptions, retention::RetentionPolicy};
 
 /// What may change. The meanings are those of [`GatewayOptions`].
 #[derive(Clone, Debug)]

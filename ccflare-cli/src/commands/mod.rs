@@ -18,12 +18,14 @@ mod keys;
 mod login;
 mod manual;
 mod open;
+mod placement;
 mod requests;
 #[cfg(feature = "serve")]
 mod serve;
 mod tui;
 
 pub(crate) use config::Config;
+pub(crate) use placement::Explain;
 
 /// Does what was typed.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
@@ -41,6 +43,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { dir } => manual::pages(dir.as_deref()),
         Command::Open { print } => open::run(print, &*connect(&flags, server).await?, output).await,
+        Command::Strategy { name } => placement::strategy(name, &*connect(&flags, server).await?, output).await,
+        Command::Explain(wanted) => placement::explain(wanted, &*connect(&flags, server).await?, output).await,
         Command::Audit { limit, before } => {
             let entries = connect(&flags, server).await?.audit(AuditQuery { before, limit }).await?;
             print::audit(&entries, output)

@@ -37,7 +37,13 @@ impl Trail {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let began = clock.monotonic();
-        Self(Arc::new(Shared { clock, began, attempts: Mutex::default(), decision: Mutex::default(), listener: Mutex::default() }))
+        Self(Arc::new(Shared {
+            clock,
+            began,
+            attempts: Mutex::default(),
+            decision: Mutex::default(),
+            listener: Mutex::default(),
+        }))
     }
 
     /// Time since it began.

@@ -125,7 +125,8 @@ impl Bindings {
         let mut state = self.state.lock();
         state.count(now);
         let bound = self.bound(&state, facts, now);
-        let own = bound.as_ref().filter(|bound| !bound.is_fork && bound.lane.is_alive(now)).map(|bound| bound.lane.account);
+        let own =
+            bound.as_ref().filter(|bound| !bound.is_fork && bound.lane.is_alive(now)).map(|bound| bound.lane.account);
         let others = |standing: &Standing| {
             let id = standing.account.id;
             let all = state.conversations.get(&id).copied().unwrap_or(0);
@@ -186,8 +187,7 @@ impl Bindings {
         if stays.is_some_and(|lane| lane.account == account) && !anew {
             return;
         }
-        let lane =
-            Lane { family, account, model: facts.model.clone(), cached: None, hour: facts.hour_cache, used: at };
+        let lane = Lane { family, account, model: facts.model.clone(), cached: None, hour: facts.hour_cache, used: at };
         state.change(session, at, self.options, |binding| {
             if anew {
                 binding.prefix = facts.prefix;

@@ -17,12 +17,7 @@ const WARNED: f64 = 0.2;
 /// The room of each account, in the order given, for a request of `family`. `conversations` of each account are given in
 /// the same order.
 #[must_use]
-pub fn headrooms(
-    standings: &[Standing],
-    conversations: &[u32],
-    family: ModelFamily,
-    now: Timestamp,
-) -> Vec<Headroom> {
+pub fn headrooms(standings: &[Standing], conversations: &[u32], family: ModelFamily, now: Timestamp) -> Vec<Headroom> {
     let mut owners = HashMap::with_capacity(standings.len());
     let mut pools: Vec<LimitPool<'_>> = Vec::with_capacity(standings.len());
     let mut place = Vec::with_capacity(standings.len());
@@ -190,9 +185,7 @@ mod tests {
     fn a_bucket_fills_as_time_goes_by() {
         let bucket = Window { limit: Some(100), ..window("requests", 1.0, 60) };
         let standings = [standing(vec![bucket], None, 0)];
-        let left = |seconds| {
-            headrooms(&standings, &[0], ModelFamily::Opus, NOW + Duration::from_secs(seconds))[0].left
-        };
+        let left = |seconds| headrooms(&standings, &[0], ModelFamily::Opus, NOW + Duration::from_secs(seconds))[0].left;
         assert_eq!([left(0), left(30), left(60)], [0.0, 0.5, 1.0]);
     }
 

@@ -62,14 +62,14 @@ impl Local {
 fn imagine(told: &ExplainRequest) -> Result<Request<Bytes>, ControlError> {
     let invalid = |what: &str, told: &str| ControlError::Invalid(format!("{told:?} is no {what}"));
     let mut request = Request::new(Bytes::from(told.body.clone()));
-    *request.method_mut() =
-        Method::from_bytes(told.method.as_bytes()).map_err(|_| invalid("method", &told.method))?;
+    *request.method_mut() = Method::from_bytes(told.method.as_bytes()).map_err(|_| invalid("method", &told.method))?;
     *request.uri_mut() = told.path.parse().map_err(|_| invalid("path", &told.path))?;
     for (name, value) in &told.headers {
         let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid("name of a header", name))?;
         // The value is not repeated: it may be a credential.
-        let value = HeaderValue::from_str(value)
-            .map_err(|_| ControlError::Invalid(format!("the header {name:?} has characters that no header can have")))?;
+        let value = HeaderValue::from_str(value).map_err(|_| {
+            ControlError::Invalid(format!("the header {name:?} has characters that no header can have"))
+        })?;
         request.headers_mut().append(header, value);
     }
     Ok(request)

@@ -32,10 +32,10 @@ pub use keys::{ClientKeyView, NewClientKey, NewKeyView};
 pub use live::{EventDetail, EventQuery, EventView, LogLevelView, LogLineView, LogPage, LogQuery};
 pub use logins::{LoginView, NewLogin};
 pub use maintenance::{MaintenanceResult, MaintenanceTask, MaintenanceView, SizesView, TableView};
+pub use payloads::{DetailMeta, DetailSide, PayloadSideView, PayloadView, RequestDetail};
 pub use placement::{
     CandidateView, DecisionView, ExcludedView, ExplainRequest, ExplainView, FactsView, MoveView, StrategyView,
 };
-pub use payloads::{DetailMeta, DetailSide, PayloadSideView, PayloadView, RequestDetail};
 pub use requests::{AttemptView, RequestPage, RequestPageQuery, RequestView};
 pub use settings::{ReloadView, SettingView, SettingsEdit, SettingsView};
 

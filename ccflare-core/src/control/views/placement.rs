@@ -37,13 +37,7 @@ pub struct ExplainRequest {
 
 impl Default for ExplainRequest {
     fn default() -> Self {
-        Self {
-            method: post(),
-            path: messages(),
-            headers: BTreeMap::new(),
-            body: String::new(),
-            client_key: None,
-        }
+        Self { method: post(), path: messages(), headers: BTreeMap::new(), body: String::new(), client_key: None }
     }
 }
 

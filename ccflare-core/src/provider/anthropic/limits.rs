@@ -286,8 +286,7 @@ mod tests {
         let limits = observe(&headers(lines), Some("claude-haiku-5-5"), NOW).limits.expect("limits are stated");
         let families: Vec<_> = limits.windows.iter().map(|window| (&*window.name, window.family)).collect();
         let haiku = Some(ModelFamily::Haiku);
-        let expected =
-            [("requests", haiku), ("5h", None), ("7d_oi", haiku), ("7d_sonnet", Some(ModelFamily::Sonnet))];
+        let expected = [("requests", haiku), ("5h", None), ("7d_oi", haiku), ("7d_sonnet", Some(ModelFamily::Sonnet))];
         assert_eq!(families, expected);
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     domain::{
         AccountId, Binding, Choice, ClosureReason, Decision, Excluded, Fingerprint, Headroom, Lane, Leaving,
-        ModelFamily, Move, NanoUsd, Named, Ranked, SessionKey, Timestamp, VerdictKind,
+        ModelFamily, Move, Named, NanoUsd, Ranked, SessionKey, Timestamp, VerdictKind,
     },
     store::Store,
 };

@@ -1,9 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{
-    Account, AccountId, Asker, Credential, Fingerprint, Lane, Limits, Mark, Scope, Secret, Window,
-};
+use crate::domain::{Account, AccountId, Asker, Credential, Fingerprint, Lane, Limits, Mark, Scope, Secret, Window};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const OPUS: &str = "claude-opus-5-5";
@@ -228,8 +226,7 @@ fn any_account(number: u8) -> impl Strategy<Value = Account> {
 }
 
 fn any_accounts() -> impl Strategy<Value = Vec<Account>> {
-    (any_account(1), any_account(2), any_account(3), any_account(4))
-        .prop_map(|(a, b, c, d)| vec![a, b, c, d])
+    (any_account(1), any_account(2), any_account(3), any_account(4)).prop_map(|(a, b, c, d)| vec![a, b, c, d])
 }
 
 proptest! {
