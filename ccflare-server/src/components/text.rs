@@ -23,6 +23,9 @@ pub(crate) fn choice(code: &str) -> &str {
         "retry" => "the same account once more",
         "client_credentials" => "no account is configured: the client's own credentials",
         "strategy" => "chosen by the strategy",
+        "conversation" => "has the conversation's cache",
+        "fork" => "has the cache that the conversation began with",
+        "headroom" => "has the most room",
         other => other,
     }
 }
@@ -55,6 +58,25 @@ pub(crate) fn closure(code: &str) -> &str {
         "rate_limited" => "a limit is used up",
         "throttled" => "it was asked to slow down",
         "not_entitled" => "it may not use a model",
+        "paused" => "it is paused",
+        "quota" => "a limit is used up",
+        "gone" => "it is gone",
+        "compacted" => "the conversation was compacted",
+        "idle" => "its cache has gone cold",
+        "uncached" => "it has no cache there",
+        other => other,
+    }
+}
+
+/// A code as a word.
+pub(crate) fn word(code: &str) -> &str {
+    match code {
+        "active_session" => "running session",
+        "new_session" => "new session",
+        "fail_over" => "if those fail",
+        "conversation" => "has the conversation",
+        "fork" => "has what it began with",
+        "headroom" => "most room",
         other => other,
     }
 }

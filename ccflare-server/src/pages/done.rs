@@ -12,6 +12,7 @@ pub(crate) fn text(code: &str) -> Option<&'static str> {
         "tier" => "The account has its new size.",
         "removed" => "The account is removed. What it did stays in the records.",
         "key-revoked" => "The key is revoked: it opens nothing from now on.",
+        "strategy" => "The strategy decides from the next request on; those under way are not touched.",
         "saved" => "Saved.",
         "reset" => "Done: counting begins anew.",
         "begun" => "It has begun; how far it is stands below.",

@@ -107,7 +107,7 @@ fn view(settings: &Settings, why: Option<&str>) -> Markup {
 
 fn both(settings: &Settings) -> Markup {
     html! {
-        (tabs("Ways in", &[("#key".to_owned(), "By API key", false), ("#login".to_owned(), "By logging in", false)]))
+        div.narrow { (tabs("Ways in", &[("#key".to_owned(), "By API key", false), ("#login".to_owned(), "By logging in", false)])) }
         div.columns {
             div id="key" { (card("By API key", &by_key(settings))) }
             div id="login" { (card("By logging in", &by_login(settings))) }
