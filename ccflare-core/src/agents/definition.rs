@@ -59,17 +59,26 @@ impl Written {
         let optional = |value: Option<String>| {
             value.map(|value| Arc::from(value.trim())).filter(|value: &Arc<str>| !value.is_empty())
         };
+        let is_color = |color: &Arc<str>| {
+            color.len() <= 32 && color.chars().all(|c| c.is_ascii_alphanumeric() || "#-_".contains(c))
+        };
         let names = |tools: frontmatter::Tools| tools.names.into_iter().map(Arc::from).collect::<Vec<_>>();
         let written = Self {
-            name: needed("name", fields.name)?,
+            name: name(needed("name", fields.name)?)?,
             description: needed("description", fields.description)?,
-            color: optional(fields.color).unwrap_or_else(|| NO_COLOR.into()),
+            color: optional(fields.color).filter(is_color).unwrap_or_else(|| NO_COLOR.into()),
             model: optional(fields.model),
             tools: fields.tools.map(names).filter(|tools| !tools.is_empty()),
             prompt: parts.body.trim().into(),
         };
         Ok((written, overlooked))
     }
+}
+
+/// People read it, and programs write it into their logs.
+fn name(name: Arc<str>) -> Result<Arc<str>, String> {
+    let is_name = name.chars().count() <= 200 && !name.chars().any(char::is_control);
+    if is_name { Ok(name) } else { Err("its name has more than 200 characters, or control characters".to_owned()) }
 }
 
 impl AgentDefinition {

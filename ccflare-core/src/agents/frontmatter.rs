@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for Tools {
 }
 
 /// A comma in brackets belongs to the tool: `Bash(git add:*, git commit:*), Read` are two.
-fn between_commas(text: &str) -> Vec<String> {
+pub(super) fn between_commas(text: &str) -> Vec<String> {
     let mut depth = 0_u32;
     let separates = |c: char| {
         match c {
@@ -154,7 +154,7 @@ fn is_key(text: &str) -> bool {
 }
 
 /// A text as one line of YAML that no reader can take for anything but a text, however simple the reader is.
-fn in_quotes(text: &str) -> String {
+pub(super) fn in_quotes(text: &str) -> String {
     let yaml = serde_saphyr::to_string(&serde_saphyr::DoubleQuoted(text)).unwrap_or_default();
     yaml.trim_end().to_owned()
 }

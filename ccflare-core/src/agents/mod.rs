@@ -2,7 +2,8 @@
 //!
 //! A definition is a markdown file with YAML in front, in a directory for everybody or in a workspace's
 //! `.claude/agents`. [`Agents`] answers what the line asks while a request passes; it reads a snapshot, waits for
-//! nobody and touches no file.
+//! nobody and touches no file. [`Registry`] keeps that snapshot true: it reads the files, carries out what operators wish
+//! and, with a [`Following`] at work, follows what changes on disk and what requests tell.
 //!
 //! ```
 //! use ccflare_core::agents::Agents;
@@ -24,12 +25,26 @@ use crate::domain::AgentPreference;
 
 pub mod catalogue;
 mod definition;
+mod discovery;
+mod edit;
+mod error;
+mod follow;
 mod frontmatter;
+mod lifecycle;
+mod registry;
 mod snapshot;
+mod workspaces;
 
 pub use catalogue::Compatibility;
 pub use definition::{AgentDefinition, Written};
+pub use discovery::Warning;
+pub use edit::DefinitionEdit;
+pub use error::AgentError;
+pub use follow::Following;
+pub use lifecycle::{Lifecycle, Removed, Use};
+pub use registry::{AgentReport, OtherAgent, Overview, Reach, Registry, Sightings};
 use snapshot::Snapshot;
+pub use workspaces::AgentOptions;
 
 /// Sightings that wait for the background; what comes beyond is seen again with the next request.
 const QUEUE: usize = 256;
