@@ -26,6 +26,7 @@ async fn offline(config: &Config) -> Arc<dyn Control> {
         master: config.master().expect("a key"),
         servers: config.servers.clone(),
         settings: None,
+        agents: ccflare_core::agents::AgentOptions::default(),
         token: None,
         clock: Arc::new(SystemClock::new()),
     };

@@ -2,6 +2,7 @@
 //! told to misbehave. One file for each behaviour a user would name.
 
 mod accounting;
+mod agents;
 mod analytics;
 mod attacks;
 mod bytes;

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+mod agents;
+
+pub(crate) use agents::{Agent, EditAgent, Workspace};
 use ccflare_server::config::Flags;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
@@ -18,6 +21,7 @@ Examples:
   ccflare account add me --oauth              log in at a configured authorization server
   ccflare account list                        who can serve, who can't, and why
   ccflare key create laptop --expires 90d     a key for a client; shown once
+  ccflare agent prefer reviewer --model opus  a model for an agent, whatever it asks for
   ccflare open                                log the browser in
   ccflare requests --limit 20                 what was asked, who answered, what it cost
 
@@ -92,6 +96,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
+    /// Show agents, and prefer models for them
+    #[command(subcommand)]
+    Agent(Agent),
+    /// The directories that agents work in
+    #[command(subcommand)]
+    Workspace(Workspace),
     /// Log this machine's browser in to the running server
     Open {
         /// Only print the link; it is good once, for a minute

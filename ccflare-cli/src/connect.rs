@@ -22,6 +22,7 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
         token: token(&config),
         servers: config.servers.clone(),
         settings: config.sources.clone().map(|sources| Arc::new(LiveConfig::new(config.clone(), sources)) as _),
+        agents: config.gateway.agent_options(),
         clock: Arc::new(SystemClock::new()),
     };
     Ok(control::connect(place).await?)

@@ -1,5 +1,9 @@
 //! The one file that prints.
 
+mod agents;
+
+pub(crate) use agents::{agent, agents, default_model, preference, preferred_for_all, workspaces};
+
 use std::io::{self, Write};
 
 use anstyle::AnsiColor;

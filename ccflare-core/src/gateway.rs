@@ -19,6 +19,7 @@ use std::{sync::Arc, time::Duration};
 use url::Url;
 
 use crate::{
+    agents::{AgentOptions, Following, Registry},
     balance::{
         BalanceLayer, BalanceOptions, Conversation, ConversationOptions, Session, Strategy, StrategyName, Switch,
         conversation::{BindingWriter, Bindings, BindingsOptions},
@@ -82,6 +83,8 @@ pub struct GatewayOptions {
     pub retention: RetentionPolicy,
     /// Which models an agent's preferred one may take the place of.
     pub compatible_models: CompatibleModels,
+    /// Where agents are defined. Nowhere.
+    pub agents: AgentOptions,
 }
 
 impl Default for GatewayOptions {
@@ -104,7 +107,19 @@ impl Default for GatewayOptions {
             capture: None,
             retention: RetentionPolicy::default(),
             compatible_models: CompatibleModels::default(),
+            agents: AgentOptions::default(),
         }
+    }
+}
+
+impl GatewayOptions {
+    /// Where agents are defined, and which preferences make sense: those within the compatible models, if nobody says
+    /// otherwise.
+    #[must_use]
+    pub fn agent_options(&self) -> AgentOptions {
+        let mut agents = self.agents.clone();
+        agents.compatibility.get_or_insert_with(|| Arc::new(self.compatible_models.clone()));
+        agents
     }
 }
 
@@ -167,7 +182,7 @@ impl GatewayBuilder {
         Self { settings, ..self }
     }
 
-    /// Finds agents, and the models preferred for them, in `directory`.
+    /// Finds agents, and the models preferred for them, in `directory` instead of where the options say.
     #[must_use]
     pub fn agent_directory(self, directory: Arc<dyn AgentDirectory>) -> Self {
         Self { directory: Some(directory), ..self }
@@ -231,6 +246,9 @@ impl GatewayBuilder {
         );
         let collect =
             CollectLayer::new(&CollectOptions { body_limit: options.body_limit, body_budget: options.body_budget });
+        let (registry, sightings) =
+            Registry::open(options.agent_options(), Arc::clone(&store) as _, Arc::clone(&clock)).await?;
+        let following = Following::start(Arc::clone(&registry), sightings);
         let endpoint = TokenEndpoint::new();
         let refresher = Refresher::new(
             Arc::clone(&pool),
@@ -241,7 +259,8 @@ impl GatewayBuilder {
         );
         let conversations = Conversations::default();
         conversations.recall(&store.exchanges(PageRequest { before: None, limit: RECALLED }).await?);
-        let intercept = InterceptLayer::new(conversations, directory, options.compatible_models);
+        let directory = directory.unwrap_or_else(|| Arc::new(registry.agents()));
+        let intercept = InterceptLayer::new(conversations, Some(directory), options.compatible_models);
         let authorize = AuthorizeLayer::new(refresher);
         let proxy = stack::proxy(intercept.clone(), RecordLayer::new(recorder), balance.clone(), authorize, upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
@@ -253,6 +272,7 @@ impl GatewayBuilder {
             .with_settings(settings)
             .with_live(live)
             .with_line(intercept, balance)
+            .with_agents(registry)
             .capturing(Some(capture))
             .hearing(Ears { feed: Some(feed), logs });
         // Everybody who operates the gateway comes through here, so nothing is changed without a line in the log.
@@ -269,6 +289,7 @@ impl GatewayBuilder {
             retention,
             events,
             showing,
+            following,
         })
     }
 }
@@ -313,6 +334,7 @@ pub struct Gateway {
     retention: Retention,
     events: Events,
     showing: feed::Showing,
+    following: Following,
 }
 
 impl Gateway {
@@ -362,7 +384,10 @@ impl Gateway {
     ///
     /// Stop taking requests first. Returns how many records were written in the end.
     pub async fn shutdown(self, deadline: Duration) -> u64 {
-        let Self { queue, writer, capture_writer, ownership_writer, binding_writer, retention, showing, .. } = self;
+        let Self {
+            queue, writer, capture_writer, ownership_writer, binding_writer, retention, showing, following, ..
+        } = self;
+        following.stop().await;
         retention.stop().await;
         if tokio::time::timeout(deadline, queue.settled()).await.is_err() {
             tracing::warn!(

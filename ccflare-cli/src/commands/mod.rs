@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod account;
+mod agent;
 mod config;
 mod confirm;
 mod doctor;
@@ -23,6 +24,7 @@ mod requests;
 #[cfg(feature = "serve")]
 mod serve;
 mod tui;
+mod workspace;
 
 pub(crate) use config::Config;
 pub(crate) use placement::Explain;
@@ -42,6 +44,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Doctor => doctor::run(&flags, server, output).await,
         Command::Completions { shell } => manual::completions(shell),
         Command::Man { dir } => manual::pages(dir.as_deref()),
+        Command::Agent(verb) => agent::run(verb, &*connect(&flags, server).await?, output).await,
+        Command::Workspace(verb) => workspace::run(verb, &*connect(&flags, server).await?, output).await,
         Command::Open { print } => open::run(print, &*connect(&flags, server).await?, output).await,
         Command::Strategy { name } => placement::strategy(name, &*connect(&flags, server).await?, output).await,
         Command::Explain(wanted) => placement::explain(wanted, &*connect(&flags, server).await?, output).await,

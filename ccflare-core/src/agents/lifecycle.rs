@@ -41,10 +41,10 @@ impl Lifecycle {
 /// When an agent was at work.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Use {
-    /// The latest request.
+    /// When the latest conversation began.
     pub last: Timestamp,
-    /// Requests since this process began.
-    pub requests: u64,
+    /// Conversations since this process began.
+    pub conversations: u64,
 }
 
 /// A definition that is gone.
@@ -72,7 +72,7 @@ impl History {
             oldest.and_then(|agent| self.uses.remove(&agent));
         }
         let used = self.uses.entry(agent.into()).or_default();
-        *used = Use { last: now, requests: used.requests + 1 };
+        *used = Use { last: now, conversations: used.conversations + 1 };
     }
 
     /// The definitions have become others.
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(history.state("a", true), Lifecycle::Updated);
         history.used("a", at(3));
         assert_eq!(history.state("a", false), Lifecycle::InUse);
-        assert_eq!(history.use_of("a"), Some(Use { last: at(3), requests: 2 }));
+        assert_eq!(history.use_of("a"), Some(Use { last: at(3), conversations: 2 }));
         history.changed(std::slice::from_ref(&new), &[], at(4));
         assert_eq!(history.removed().map(|removed| removed.at).collect::<Vec<_>>(), [at(4)]);
         history.changed(&[], &[new], at(5));

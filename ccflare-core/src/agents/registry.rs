@@ -13,7 +13,8 @@ use tokio::{
 };
 
 use super::{
-    AgentDefinition, AgentError, AgentOptions, Agents, Sighting, catalogue,
+    AgentDefinition, AgentError, AgentOptions, Agents, Sighting,
+    catalogue::{self, AnyKnown, Compatibility},
     discovery::{self, Place, Warning},
     edit::{self, DefinitionEdit},
     lifecycle::{History, Lifecycle, Removed, Use},
@@ -282,7 +283,10 @@ impl Registry {
         }
         let Some(to) = catalogue::resolve(model) else { return Ok(()) };
         let from = definition.and_then(|it| it.written.model.as_deref()).and_then(catalogue::resolve);
-        self.options.compatibility.check(from.as_deref(), &to)
+        match &self.options.compatibility {
+            Some(compatibility) => compatibility.check(from.as_deref(), &to),
+            None => AnyKnown.check(from.as_deref(), &to),
+        }
     }
 
     async fn put(&self, preferences: Vec<AgentPreference>) -> Result<(), AgentError> {

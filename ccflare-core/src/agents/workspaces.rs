@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::{AgentError, Compatibility, catalogue::AnyKnown, discovery};
+use super::{AgentError, Compatibility, discovery};
 use crate::domain::{Timestamp, Workspace};
 
 /// So many workspaces there are at most.
@@ -24,7 +24,7 @@ pub(super) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 
 pub(super) const SEEN_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Where agents are defined, and where clients may say that they work.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct AgentOptions {
     /// Directories of definitions for everybody; of two files with one name, that in the earlier directory has the
@@ -36,20 +36,8 @@ pub struct AgentOptions {
     pub private: Vec<PathBuf>,
     /// The model of agents that nothing else is preferred for, until an operator sets one.
     pub default_model: Option<Arc<str>>,
-    /// Which preferences make sense.
-    pub compatibility: Arc<dyn Compatibility>,
-}
-
-impl Default for AgentOptions {
-    fn default() -> Self {
-        Self {
-            directories: Vec::new(),
-            workspace_roots: Vec::new(),
-            private: Vec::new(),
-            default_model: None,
-            compatibility: Arc::new(AnyKnown),
-        }
-    }
+    /// Which preferences make sense; any of a model that there is, if nobody says.
+    pub compatibility: Option<Arc<dyn Compatibility>>,
 }
 
 /// The canonical path of a directory that a client named, if it may become a workspace. Blocks.

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{Audited, Control, ControlError, Local, Remote, SettingsControl};
 use crate::{
+    agents::{AgentOptions, Registry},
     clock::Clock,
     domain::Secret,
     oauth::AuthorizationServers,
@@ -29,6 +30,8 @@ pub struct Place {
     pub servers: AuthorizationServers,
     /// The settings, for what is done without a server.
     pub settings: Option<Arc<dyn SettingsControl>>,
+    /// Where agents are defined, for what is done without a server.
+    pub agents: AgentOptions,
     /// The time, for what is done without a server.
     pub clock: Arc<dyn Clock>,
 }
@@ -38,7 +41,7 @@ pub struct Place {
 /// # Errors
 /// [`ControlError::Unauthorized`] if a server has to be asked and no token can be found; the store's own errors.
 pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
-    let Place { server, address, database, master, token, servers, settings, clock } = place;
+    let Place { server, address, database, master, token, servers, settings, agents, clock } = place;
     if let Some(server) = server {
         return remote(server, token);
     }
@@ -46,8 +49,9 @@ pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
     match opened.await.map_err(|error| ControlError::Unavailable(error.to_string()))? {
         Ok(store) => {
             let store = Arc::new(store);
-            let local =
-                Local::offline(Arc::clone(&store) as _, servers, Arc::clone(&clock)).await?.with_settings(settings);
+            let (registry, _) = Registry::open(agents, Arc::clone(&store) as _, Arc::clone(&clock)).await?;
+            let local = Local::offline(Arc::clone(&store) as _, servers, Arc::clone(&clock)).await?;
+            let local = local.with_settings(settings).with_agents(registry);
             Ok(Arc::new(Audited::new(Arc::new(local), store, clock)))
         }
         Err(StoreError::Locked { .. }) => remote(address, token),

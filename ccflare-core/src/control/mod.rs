@@ -5,6 +5,7 @@
 use crate::store::StoreError;
 
 mod accounts;
+mod agents;
 mod analytics;
 mod audit;
 pub mod audited;
@@ -25,6 +26,7 @@ mod settings;
 pub mod views;
 
 pub use accounts::AccountControl;
+pub use agents::AgentControl;
 pub use analytics::AnalyticsControl;
 pub use audit::AuditControl;
 pub use audited::Audited;
@@ -56,6 +58,7 @@ pub trait Control:
     + SettingsControl
     + LiveControl
     + PlacementControl
+    + AgentControl
 {
 }
 
@@ -71,6 +74,7 @@ impl<T> Control for T where
         + SettingsControl
         + LiveControl
         + PlacementControl
+        + AgentControl
 {
 }
 

@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod accounts;
+mod agents;
 mod analytics;
 mod audit;
 mod body;
@@ -82,6 +83,13 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/config/reload", post(config::reload))
         .route("/config/retention", get(config::retention).post(config::keep_for))
         .route("/config/{key}", get(config::one).post(config::change_one))
+        // Agents
+        .route("/agents", get(agents::list))
+        .route("/agents/bulk-preference", post(agents::prefer_for_all))
+        .route("/agents/{agent}", get(agents::one).patch(agents::edit))
+        .route("/agents/{agent}/preference", get(agents::preference).post(agents::prefer).delete(agents::clear))
+        .route("/config/model", get(agents::default_model).post(agents::set_default_model))
+        .route("/workspaces", get(agents::workspaces).post(agents::add_workspace).delete(agents::remove_workspace))
         // Doors
         .route("/keys", get(keys::list).post(keys::create))
         .route("/keys/{key}/revoke", post(keys::revoke))

@@ -202,7 +202,7 @@ async fn a_preference_that_makes_no_sense_is_refused_with_the_reason() {
     den.write(".claude/agents/b.md", "b", "");
     let options = AgentOptions {
         directories: vec![den.home.join(".claude/agents")],
-        compatibility: Arc::new(SameFamily),
+        compatibility: Some(Arc::new(SameFamily)),
         default_model: Some("claude-haiku-4-5".into()),
         ..AgentOptions::default()
     };

@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod accounts;
+mod agents;
 mod analytics;
 mod audit;
 mod gateway;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{ControlError, SettingsControl, views::AccountView};
 use crate::{
+    agents::Registry,
     balance::{
         BalanceLayer, Conversation, ConversationOptions, Session, Strategy, Switch,
         conversation::{Bindings, BindingsOptions},
@@ -21,6 +22,7 @@ use crate::{
 };
 
 mod accounts;
+mod agents;
 mod analytics;
 mod audit;
 mod explained;
@@ -62,6 +64,7 @@ pub struct Local {
     ears: Ears,
     live: Live,
     workshop: Workshop,
+    agents: Option<Arc<Registry>>,
 }
 
 impl Local {
@@ -97,6 +100,7 @@ impl Local {
             ears: Ears::default(),
             live: Live::default(),
             workshop: Workshop::default(),
+            agents: None,
         }
     }
 
@@ -156,6 +160,12 @@ impl Local {
     #[must_use]
     pub fn with_live(self, live: Live) -> Self {
         Self { live, ..self }
+    }
+
+    /// Looks after agents, too.
+    #[must_use]
+    pub fn with_agents(self, registry: Arc<Registry>) -> Self {
+        Self { agents: Some(registry), ..self }
     }
 
     /// By id first, then by name.

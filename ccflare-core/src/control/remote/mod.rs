@@ -11,6 +11,7 @@ use super::{ControlError, views::AccountView};
 use crate::domain::Secret;
 
 mod accounts;
+mod agents;
 mod analytics;
 mod audit;
 mod gateway;

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::domain::Secret;
 
 mod accounts;
+mod agents;
 mod analytics;
 mod audit;
 mod gateway;
@@ -21,6 +22,10 @@ mod requests;
 mod settings;
 
 pub use accounts::{AccountEdit, AccountView, ClosureView, NewAccount, WindowView};
+pub use agents::{
+    AgentEdit, AgentProblemView, AgentView, AgentsView, BulkPreferenceView, OtherAgentView, PreferenceView,
+    RefusedPreferenceView, RemovedAgentView, ToolMode, WorkspaceView,
+};
 pub use analytics::{
     AccountStats, AnalyticsMeta, AnalyticsQuery, AnalyticsView, DayCost, GroupView, ModelCost, ModelCount,
     ModelPerformance, PointView, RequestFilter, ResetView, SessionAgent, SessionDetail, SessionPage, SessionPageQuery,
