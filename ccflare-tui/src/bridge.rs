@@ -211,6 +211,7 @@ async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
             let page = control.logs(LogQuery::default()).await.map_err(Into::into);
             Reply::Logs(page, control.log_level().await.map_err(Into::into))
         }
+        Wish::Strategy => Reply::Strategy(control.strategy().await.map_err(Into::into)),
         Wish::Settings => Reply::Settings(control.settings().await.map_err(Into::into)),
         Wish::Act(Act::BeginLogin(login)) => Reply::LoginBegun(control.begin_login(login).await.map_err(Into::into)),
         Wish::Act(act) => Reply::Done(change(control, act).await.map_err(Into::into)),
@@ -240,6 +241,7 @@ async fn change(control: &dyn Control, act: Act) -> Result<String, ControlError>
             format!("account {:?} is logged in", control.complete_login(&session, &pasted).await?.name)
         }
         Act::ResetStats => format!("{} requests forgotten", control.reset_stats().await?.removed_requests),
+        Act::Strategy(name) => format!("{} decides now", control.set_strategy(&name).await?.strategy),
         Act::LogLevel(filter) => format!("{} is logged now", control.set_log_level(&filter).await?.level),
         Act::Settings(edit) => {
             let keys: Vec<_> = edit.set.keys().cloned().collect();

@@ -44,6 +44,7 @@ pub(crate) enum Command {
     LogLevel,
     Unset,
     Reload,
+    Strategy,
 }
 
 /// Where a key works.
@@ -150,6 +151,7 @@ pub(crate) const BINDINGS: &[Binding] = {
         on(On(S::Logs), "v", &[Char('v')], C::Level, "level", "show only lines as grave as this: error, warn, info, debug, all"),
         on(On(S::Logs), "L", &[Char('L')], C::LogLevel, "log level", "what the server logs, until its next start"),
         on(On(S::Settings), "Enter", &[Event::Key(Key::Enter), Char('e')], C::Open, "change", "change the setting (also e)"),
+        on(On(S::Settings), "s", &[Char('s')], C::Strategy, "strategy", "how accounts are chosen"),
         on(On(S::Settings), "u", &[Char('u')], C::Unset, "unset", "take the setting out of the file"),
         on(On(S::Settings), "R", &[Char('R')], C::Reload, "reload", "read the settings anew"),
     ]

@@ -132,6 +132,7 @@ fn act(purpose: Purpose, answers: &Answers) -> Result<Act, String> {
         }
         Purpose::Reset if answers.at(0) == RESET => Act::ResetStats,
         Purpose::Reset => return Err(format!("to forget everything, type {RESET:?}")),
+        Purpose::Strategy => Act::Strategy(answers.at(0).to_owned()),
         Purpose::LogLevel => Act::LogLevel(answers.at(0).to_owned()),
         Purpose::Select | Purpose::Setting { .. } => return Err("nothing is to be done about that".to_owned()),
         Purpose::Remove { id } => Act::RemoveAccount { id, confirm: answers.at(0).to_owned() },

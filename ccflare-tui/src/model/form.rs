@@ -94,6 +94,8 @@ pub(crate) enum Purpose {
     Setting {
         key: String,
     },
+    /// Choose accounts otherwise.
+    Strategy,
     /// Forget everything that was counted.
     Reset,
 }

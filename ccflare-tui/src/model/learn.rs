@@ -49,6 +49,9 @@ impl Model {
                     self.settings.learn(view);
                 }
             }
+            Reply::Strategy(view) => {
+                self.settings.strategy = self.heard(Topic::Strategy, view).or(self.settings.strategy.take());
+            }
             Reply::Done(done) => return self.done(done),
             Reply::LoginBegun(Ok(login)) => return self.ask_for_code(login),
             Reply::LoginBegun(Err(failure)) => return self.refused(failure),

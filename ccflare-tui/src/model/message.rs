@@ -8,6 +8,7 @@ use ccflare_core::{
         views::{
             AccountEdit, AccountView, AnalyticsQuery, AnalyticsView, EventView, LogLevelView, LogPage, LoginView,
             NewAccount, NewLogin, RequestPage, RequestPageQuery, SettingsEdit, SettingsView, StatsView, StatusView,
+            StrategyView,
         },
     },
     domain::Timestamp,
@@ -72,6 +73,7 @@ pub(crate) enum Wish {
     /// The newest lines, and what is logged.
     Logs,
     Settings,
+    Strategy,
     Act(Act),
 }
 
@@ -94,6 +96,8 @@ pub(crate) enum Act {
     LogLevel(String),
     Settings(SettingsEdit),
     Reload,
+    /// Another strategy.
+    Strategy(String),
     CompleteLogin {
         session: String,
         pasted: String,
@@ -115,6 +119,7 @@ pub(crate) enum Reply {
     Stats(Result<StatsView, Failure>),
     Logs(Result<LogPage, Failure>, Result<LogLevelView, Failure>),
     Settings(Result<SettingsView, Failure>),
+    Strategy(Result<StrategyView, Failure>),
     /// A change, and what to say about it.
     Done(Result<String, Failure>),
     LoginBegun(Result<LoginView, Failure>),

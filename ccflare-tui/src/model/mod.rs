@@ -29,7 +29,7 @@ pub(crate) use message::{Act, Effect, Failure, Message, Reply, Wish};
 pub(crate) use mouse::Click;
 pub(crate) use requests::Requests;
 pub(crate) use screen::Screen;
-pub(crate) use settings::Settings;
+pub(crate) use settings::{Settings, about_strategy};
 pub(crate) use shelf::{Item, Shelf};
 pub(crate) use stats::Stats;
 pub(crate) use topics::{Topic, Topics};

@@ -1,6 +1,6 @@
 //! The settings.
 
-use ccflare_core::control::views::{SettingView, SettingsEdit, SettingsView};
+use ccflare_core::control::views::{SettingView, SettingsEdit, SettingsView, StrategyView};
 
 use super::{Act, Answers, Effect, Form, Item, Kind, Model, Purpose, Shelf, shelf::any_says};
 use crate::keys::Command;
@@ -10,6 +10,8 @@ use crate::keys::Command;
 pub(crate) struct Settings {
     pub(crate) shelf: Shelf<SettingView>,
     pub(crate) file: Option<String>,
+    /// The strategy that decides, and those it can be changed for.
+    pub(crate) strategy: Option<StrategyView>,
     /// The version that is shown; an edit of another one is refused.
     version: String,
 }
@@ -44,10 +46,25 @@ impl Model {
         let chosen = self.settings.shelf.chosen().cloned();
         match (command, chosen) {
             (Command::Reload, _) => self.act(Act::Reload),
+            (Command::Strategy, _) => self.ask_for_strategy(),
             (Command::Open, Some(setting)) => self.ask_for_value(&setting),
             (Command::Unset, Some(setting)) => self.act(self.settings.edit(&setting.key, None)),
             _ => Vec::new(),
         }
+    }
+
+    fn ask_for_strategy(&mut self) -> Vec<Effect> {
+        let Some(StrategyView { strategy, strategies }) = self.settings.strategy.clone() else { return Vec::new() };
+        let at = strategies.iter().position(|name| *name == strategy).unwrap_or(0);
+        let says =
+            strategies.iter().map(|name| format!("{name}: {}", about_strategy(name))).collect::<Vec<_>>().join("\n");
+        let form = Form::of_one(
+            "How accounts are chosen".to_owned(),
+            "Strategy",
+            Kind::Choice(strategies, at),
+            Purpose::Strategy,
+        );
+        self.ask(Form { says, ..form })
     }
 
     fn ask_for_value(&mut self, setting: &SettingView) -> Vec<Effect> {
@@ -61,6 +78,15 @@ impl Model {
 
     pub(crate) fn set(&self, key: &str, answers: &Answers) -> Act {
         self.settings.edit(key, Some(answers.at(0).to_owned()))
+    }
+}
+
+/// What a strategy does, in a line.
+pub(crate) fn about_strategy(name: &str) -> &'static str {
+    match name {
+        "session" => "one account for everybody until its window ends or it closes",
+        "conversation" => "each conversation keeps its account; new ones go where the most room is",
+        _ => "one of this installation's own",
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) enum Topic {
     Stats,
     Logs,
     Settings,
+    Strategy,
 }
 
 /// When each topic was asked about, and whether the answer is still on its way.
@@ -102,7 +103,7 @@ impl Model {
             Screen::Analytics => wanted.push((Topic::Analytics, SOMETIMES)),
             Screen::Stats => wanted.push((Topic::Stats, SOMETIMES)),
             Screen::Logs => wanted.push((Topic::Logs, if self.feed.is_open { NEVER } else { OFTEN })),
-            Screen::Settings => wanted.push((Topic::Settings, SELDOM)),
+            Screen::Settings => wanted.extend([(Topic::Settings, SELDOM), (Topic::Strategy, SELDOM)]),
         }
         wanted
     }
@@ -116,6 +117,7 @@ impl Model {
             Topic::Stats => Wish::Stats,
             Topic::Logs => Wish::Logs,
             Topic::Settings => Wish::Settings,
+            Topic::Strategy => Wish::Strategy,
             Topic::Requests => Wish::Requests(RequestPageQuery::newest(100)),
         }
     }

@@ -1,8 +1,9 @@
 //! One request: what it used and cost, who asked, and every attempt with its reasons.
 
 use ccflare_core::{
-    control::views::{AttemptView, RequestView},
-    report::{At, Known, Rate, Size, Took},
+    control::views::{AttemptView, DecisionView, RequestView},
+    domain::NanoUsd,
+    report::{At, Count, Known, Money, Rate, Share, Size, Took},
 };
 
 use super::requests::{cost, count, role_of, took};
@@ -52,6 +53,7 @@ pub(super) fn detail(request: &RequestView, width: usize) -> Vec<Line> {
         lines.extend([Vec::new(), vec![(Role::Bad, "What went wrong".to_owned())]]);
         lines.extend(wrap(Role::Plain, error, 2, width));
     }
+    lines.extend(request.decision.iter().flat_map(|decision| decided(decision, width)));
     lines.extend([Vec::new(), vec![(Role::Strong, "Attempts".to_owned())]]);
     let whole = request.attempts.iter().map(|attempt| attempt.started_ms + attempt.took_ms).fold(1e-3, f64::max);
     for (number, tried) in request.attempts.iter().enumerate() {
@@ -89,6 +91,37 @@ fn model_line(request: &RequestView) -> String {
         (Some(preferred), None) => line + &format!("; {preferred} is preferred"),
         (None, _) => line,
     }
+}
+
+/// Why it went where it went: who could have served it, who could not, and what a move left behind.
+fn decided(decision: &DecisionView, width: usize) -> Vec<Line> {
+    let title = format!("Decided by {}", decision.strategy);
+    let mut lines = vec![Vec::new(), vec![(Role::Strong, title)]];
+    for (number, candidate) in decision.candidates.iter().enumerate() {
+        let left = candidate.left.map(|left| format!(", {} left", Share::new(left))).unwrap_or_default();
+        let says = format!("{}. {}: {}{left}", number + 1, candidate.account, candidate.reason);
+        lines.extend(wrap(if number == 0 { Role::Plain } else { Role::Muted }, &says, 2, width));
+    }
+    for excluded in &decision.excluded {
+        let until = excluded.until.as_deref().and_then(At::parse).map(|at| format!(" until {at}")).unwrap_or_default();
+        let says =
+            format!("✗  {}: {}{until}. {}", excluded.account, excluded.reason.replace('_', " "), excluded.evidence);
+        lines.extend(wrap(Role::Warning, &says, 2, width));
+    }
+    if decision.unnamed > 0 {
+        lines.push(vec![(Role::Muted, format!("  and {} more", decision.unnamed))]);
+    }
+    if let Some(moved) = &decision.moved {
+        let price = moved.price_nano_usd.map(|nanos| format!(", worth {}", Money(NanoUsd(nanos)))).unwrap_or_default();
+        let lost = if moved.free {
+            String::new()
+        } else {
+            format!("; {} cached tokens stay behind{price}", Count(moved.cached_tokens))
+        };
+        let says = format!("the conversation leaves {}: {}{lost}", moved.from, moved.reason.replace('_', " "));
+        lines.extend(wrap(Role::Warning, &says, 2, width));
+    }
+    lines
 }
 
 /// One attempt: who, why, how it was judged, and when, as a bar in the time of all of them.

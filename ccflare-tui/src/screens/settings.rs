@@ -3,7 +3,7 @@
 use ccflare_core::control::views::SettingView;
 
 use crate::{
-    model::Model,
+    model::{Model, about_strategy},
     theme::Role,
     widgets::{Canvas, Cell, Column, Rows, extent, table},
 };
@@ -42,8 +42,11 @@ pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
 const HEAD: usize = 1;
 
 fn strategy<'a>(model: &Model, canvas: &Canvas<'a>) -> Canvas<'a> {
-    let name = model.status.as_ref().map_or("–", |status| status.strategy.as_str());
-    canvas.line(0, 0, &[(Role::Muted, "Strategy  "), (Role::Accent, name), (Role::Muted, strategies::about(name))]);
+    let told = model.settings.strategy.as_ref().map(|strategy| strategy.strategy.as_str());
+    let name = told.or(model.status.as_ref().map(|status| status.strategy.as_str())).unwrap_or("–");
+    let pieces =
+        [(Role::Muted, "Strategy  "), (Role::Accent, name), (Role::Muted, "  "), (Role::Muted, about_strategy(name))];
+    canvas.line(0, 0, &pieces);
     canvas.below(HEAD)
 }
 
@@ -92,16 +95,4 @@ fn detail(setting: &SettingView, canvas: &Canvas<'_>) {
     let default = setting.default.as_deref().unwrap_or("nothing");
     let also = format!("by default {default}; also set by {}", setting.variables.join(", "));
     canvas.wrapped(y, Role::Muted, &also);
-}
-
-/// What the strategies are.
-mod strategies {
-    /// In a line.
-    pub(super) fn about(name: &str) -> &'static str {
-        match name {
-            "session" => "  one account for everybody until its window ends or it closes",
-            "conversation" => "  each conversation keeps its account; new ones go where the most room is",
-            _ => "",
-        }
-    }
 }

@@ -5,6 +5,29 @@ use cursive::event::Key;
 use super::{SIZES, Stage};
 
 #[test]
+fn the_strategy_is_changed_for_another() {
+    for size in SIZES {
+        let mut stage = Stage::with(size, &["a"]);
+        stage.type_in(&crate::model::Screen::Settings.number());
+        stage.sees(&["Strategy  session  one account for everybody"]);
+        stage.settle();
+        stage.type_in("s");
+        stage.sees(&["How accounts are chosen", "session: one account", "conversation: each conversation"]);
+        stage.press(Key::Enter);
+        stage.press(Key::Down);
+        stage.press(Key::Enter);
+        stage.press(Key::Tab);
+        stage.press(Key::Enter);
+        stage.sees(&["conversation decides now", "Strategy  conversation  each conversation keeps its account"]);
+        stage.ask("claude-opus-5-5");
+        stage.type_in("3");
+        stage.sees(&["claude-opus-5-5"]);
+        stage.press(Key::Enter);
+        stage.sees(&["Decided by conversation", "1. a: "]);
+    }
+}
+
+#[test]
 fn a_setting_is_changed_taken_back_and_read_anew() {
     for size in SIZES {
         let mut stage = Stage::with(size, &[]);
