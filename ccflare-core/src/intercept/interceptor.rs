@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, header::CONTENT_ENCODING};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     AgentDirectory, CompatibleModels, Conversations,
@@ -71,7 +72,7 @@ impl Interceptor {
             && let Some(session) = self.conversations.get(named.key)
         {
             let sight = look(body, Until::Opening);
-            let known = sight.opening.and_then(|opening| session.conversation(opening.beginning()));
+            let known = sight.opening.and_then(|opening| session.conversation(opening.beginning(headers)));
             if let Some(known) = known {
                 return (known.facts(&sight, named), Some((session, known)));
             }
@@ -84,7 +85,7 @@ impl Interceptor {
             return (RequestFacts { session: Some(named.key), ..only_of(&sight) }, None);
         };
         let session = self.conversations.open(named.key);
-        if let Some(known) = session.conversation(opening.beginning()) {
+        if let Some(known) = session.conversation(opening.beginning(headers)) {
             return (known.facts(&sight, &named), Some((session, known)));
         }
         let (known, begins) = self.begin(&session, &named, &sight, opening, headers);
@@ -114,7 +115,7 @@ impl Interceptor {
             Beginning { prefix: is_main.then(|| prefix(sight, opening)), anew: is_main && session.begin_main() };
         let asker = Arc::new(Asker {
             session: named.name.clone().unwrap_or_else(|| named.key.to_string().into()),
-            conversation: opening.beginning(),
+            conversation: opening.beginning(headers),
             subagent,
             is_subagent,
             agent,
@@ -126,7 +127,7 @@ impl Interceptor {
             hour_cache: sight.system.hour_cache,
             gives_orders: sight.tools.is_some_and(|tools| tools.contains("\"Agent\"") || tools.contains("\"Task\"")),
         };
-        session.remember(opening.beginning(), known.clone());
+        session.remember(known.asker.conversation, known.clone());
         if let Some(directory) = self.directory.as_ref().filter(|_| !self.conversations.is_blind()) {
             directory.seen(&known.asker);
         }
@@ -198,8 +199,12 @@ struct Beginning {
 }
 
 impl Opening<'_> {
-    fn beginning(&self) -> Fingerprint {
-        Fingerprint(self.hash)
+    /// Two sub-agents may be given the same order; their ids tell them apart.
+    fn beginning(&self, headers: &HeaderMap) -> Fingerprint {
+        match headers.get(AGENT_ID) {
+            None => Fingerprint(self.hash),
+            Some(id) => Fingerprint(xxh3_128(&[&self.hash.to_le_bytes(), id.as_bytes()].concat())),
+        }
     }
 }
 
@@ -222,7 +227,7 @@ fn only_of(sight: &Sight<'_>) -> RequestFacts {
 /// A fork has the system prompt and the first message of what it was forked from.
 fn prefix(sight: &Sight<'_>, opening: Opening<'_>) -> Fingerprint {
     let both = [sight.system.hash.to_le_bytes(), opening.hash.to_le_bytes()].concat();
-    Fingerprint(xxhash_rust::xxh3::xxh3_128(&both))
+    Fingerprint(xxh3_128(&both))
 }
 
 fn header(headers: &HeaderMap, name: &HeaderName) -> Option<Arc<str>> {

@@ -223,6 +223,17 @@ fn a_preference_that_is_met_already_is_no_change() {
 }
 
 #[test]
+fn subagents_with_the_same_order_are_told_apart_by_their_ids() {
+    let stage = Stage::new();
+    let conversations = ["a1", "a2", "a1"].map(|id| {
+        let (facts, _) = stage.send(shape!("2.1.330-subagent"), &[("x-claude-code-agent-id", id)]);
+        facts.asker.expect("an asker").conversation
+    });
+    assert_ne!(conversations[0], conversations[1]);
+    assert_eq!(conversations[0], conversations[2]);
+}
+
+#[test]
 fn odd_bodies_pass_with_the_facts_that_they_state() {
     for body in [
         "",
