@@ -17,5 +17,6 @@ mod keys;
 mod limits;
 mod oauth;
 mod ownership;
+mod placement;
 mod protocol;
 mod who_asks;
