@@ -8,14 +8,18 @@
 
 #![allow(clippy::print_stdout, reason = "what it counts is what it is run for")]
 
-use std::{hint::black_box, sync::Arc};
+use std::{hint::black_box, sync::Arc, time::Duration};
 
 use allocation_counter::measure;
 use bytes::Bytes;
 use ccflare_core::{
-    balance::{Attempt, BalanceLayer, Session, Strategy},
+    balance::{
+        Attempt, BalanceLayer, Conversation, ConversationOptions, Session, Strategy, Turn, conversation::Bindings,
+    },
     clock::SystemClock,
-    domain::{Account, AccountChange, Credential, RequestFacts, Secret, Timestamp},
+    domain::{
+        Account, AccountChange, Credential, Limits, RequestFacts, Secret, SessionKey, Timestamp, Tokens, Usage, Window,
+    },
     error::AttemptError,
     pool::AccountPool,
     provider::Providers,
@@ -53,6 +57,57 @@ fn decision(c: &mut Criterion) {
     group.finish();
 }
 
+/// Accounts with windows, half of them of organisations of two.
+fn limited(count: usize) -> Vec<Account> {
+    let window = |name: &'static str, used: f64, hours: u64| Window {
+        name: name.into(),
+        status: Some("allowed".into()),
+        utilization: Some(used),
+        limit: None,
+        remaining: None,
+        resets: Some(NOW + Duration::from_secs(hours * 3600)),
+        family: None,
+        observed: NOW,
+    };
+    let limit = |(number, mut account): (usize, Account)| {
+        let used = (number % 10) as f64 / 10.0;
+        let windows = vec![window("5h", used, 1 + number as u64 % 5), window("7d", used / 2.0, 1 + number as u64)];
+        account.limits = Limits { windows, observed: Some(NOW), tier_hint: None }.into();
+        account.organization = (number % 2 == 0).then(|| format!("organisation {}", number / 4).into());
+        account
+    };
+    accounts(count).into_iter().enumerate().map(limit).collect()
+}
+
+fn conversation(c: &mut Criterion) {
+    const BINDINGS: u128 = 10_000;
+    let mut group = c.benchmark_group("decision for a conversation, 10,000 known");
+    for count in [1, 10, 100] {
+        let pool = AccountPool::new(limited(count));
+        let standings = pool.standings();
+        let strategy = Conversation::new(Arc::new(Bindings::default()), ConversationOptions::default());
+        let facts = |session| RequestFacts {
+            model: Some("claude-opus-5-5".into()),
+            session: Some(SessionKey(session)),
+            ..RequestFacts::default()
+        };
+        let usage = Usage { tokens: Tokens { cache_read: Some(150_000), ..Tokens::default() }, ..Usage::default() };
+        for session in 0..BINDINGS {
+            let account = standings[usize::try_from(session).expect("small") % count].account.id;
+            for turn in [Turn::Begins, Turn::Answered, Turn::Ended(&usage)] {
+                strategy.notice(turn, account, &facts(session), NOW);
+            }
+        }
+        for (name, session) in [("known", BINDINGS / 2), ("new", BINDINGS + 1)] {
+            let facts = facts(session);
+            group.bench_function(BenchmarkId::new(name, count), |b| {
+                b.iter(|| black_box(strategy.plan(&pool.standings(), &facts, NOW)));
+            });
+        }
+    }
+    group.finish();
+}
+
 fn pass(c: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let mut group = c.benchmark_group("pass through the balancer");
@@ -82,5 +137,5 @@ fn pass(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decision, pass);
+criterion_group!(benches, decision, conversation, pass);
 criterion_main!(benches);
