@@ -39,7 +39,7 @@ async fn main() -> anyhow::Result<()> {
     mock.limit_after("work", LimitAfter { requests: 20, reset: Duration::from_secs(3600) });
 
     let folder = tempfile::tempdir()?;
-    let places = Places { config_dir: folder.path().join("config"), data_dir: folder.path().join("data") };
+    let places = Places { config_dir: folder.path().join("config"), data_dir: folder.path().join("data"), home: None };
     let config = Config::resolve([("listen", "127.0.0.1:0".to_owned())], |_| None, None, &places)?;
     let token_file = config.token_file();
     let server = ccflare_server::start(config).await?;

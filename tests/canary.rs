@@ -61,7 +61,7 @@ impl MakeWriter<'_> for Log {
 
 /// A server as it is shipped, with its files in `folder`.
 async fn start(folder: &Path, oauth: &MockOAuth) -> ccflare_server::Running {
-    let places = Places { config_dir: folder.join("config"), data_dir: folder.join("data") };
+    let places = Places { config_dir: folder.join("config"), data_dir: folder.join("data"), home: None };
     std::fs::create_dir_all(&places.config_dir).expect("a folder");
     let file = format!(
         "[oauth.mock]\nauthorize_url = \"{}\"\ntoken_url = \"{}\"\nclient_id = \"mine\"\n",

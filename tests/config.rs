@@ -96,7 +96,7 @@ impl Site {
 fn sources(folder: &Path, env: &[(&str, &str)]) -> Sources {
     let flags = Flags { listen: Some("127.0.0.1:0".into()), data_dir: Some(folder.into()), ..Flags::default() };
     let env: HashMap<_, _> = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Sources::new(&flags, env, &Places { config_dir: folder.into(), data_dir: folder.into() })
+    Sources::new(&flags, env, &Places { config_dir: folder.into(), data_dir: folder.into(), home: None })
 }
 
 #[tokio::test]

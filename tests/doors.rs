@@ -11,7 +11,7 @@ use ccflare_server::{Config, config::Places};
 use crate::harness::{TOKEN, http_client, raw};
 
 fn config(folder: &Path, settings: &[(&'static str, &str)]) -> Config {
-    let places = Places { config_dir: folder.to_owned(), data_dir: folder.join("data") };
+    let places = Places { config_dir: folder.to_owned(), data_dir: folder.join("data"), home: None };
     let data = folder.join("data").display().to_string();
     let given = [("data_dir", data.as_str()), ("admin_token", TOKEN)];
     let given = given.iter().chain(settings).map(|(key, value)| (*key, (*value).to_owned()));

@@ -21,7 +21,7 @@ Examples:
   ccflare account add me --oauth              log in at a configured authorization server
   ccflare account list                        who can serve, who can't, and why
   ccflare key create laptop --expires 90d     a key for a client; shown once
-  ccflare agent prefer reviewer --model opus  a model for an agent, whatever it asks for
+  ccflare agent prefer reviewer opus          a model for an agent, whatever it asks for
   ccflare open                                log the browser in
   ccflare requests --limit 20                 what was asked, who answered, what it cost
 

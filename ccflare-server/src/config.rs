@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::logging;
 
+mod agents;
 mod capture;
 mod edit;
 mod file;
@@ -141,6 +142,7 @@ impl Config {
             return Err(wrong(given, "upstream_base_url", why));
         }
         capture::set(given, &mut gateway)?;
+        agents::set(given, &mut gateway, places)?;
         retention::set(given, &mut gateway.retention)?;
         set(given, "strategy", &mut gateway.strategy)?;
         let data_dir: Option<PathBuf> = get(given, "data_dir")?;
@@ -307,7 +309,8 @@ mod tests {
     fn resolve(flags: &[(&'static str, &str)], env: &[(&str, &str)], file: &str) -> Result<Config, String> {
         let flags = flags.iter().map(|(key, value)| (*key, (*value).to_owned()));
         let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let places = Places { config_dir: "/home/me/.config/ccflare".into(), data_dir: "/home/me/data".into() };
+        let places =
+            Places { config_dir: "/home/me/.config/ccflare".into(), data_dir: "/home/me/data".into(), home: None };
         Config::resolve(flags, env, Some(file), &places).map_err(|error| error.to_string())
     }
 
@@ -321,6 +324,28 @@ mod tests {
         assert_eq!(idle(&[], &[], file), 1);
         assert_eq!(idle(&[], &env, file), 2);
         assert_eq!(idle(&[("idle_timeout", "3s")], &env, file), 3);
+    }
+
+    #[test]
+    fn agents_are_where_clients_look_for_them_unless_somebody_says_otherwise() {
+        let agents = |file: &str| {
+            let home = Some("/home/me".into());
+            let places = Places { config_dir: "/home/me/.config/ccflare".into(), data_dir: "/data".into(), home };
+            Config::resolve([], |_| None, Some(file), &places).map(|config| config.gateway.agents)
+        };
+        let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let usual = agents("").expect("valid");
+        assert_eq!(usual.directories, paths(&["/home/me/.claude/agents", "/home/me/.config/ccflare/agents"]));
+        assert_eq!((usual.workspace_roots, usual.private), (paths(&["/home/me"]), paths(&["/home/me/.claude"])));
+        let own = "agent_dirs = [\"/a\"]\nworkspace_roots = []\ndefault_agent_model = \"opus\"";
+        let own = agents(own).expect("valid");
+        assert_eq!((own.directories, own.workspace_roots), (paths(&["/a"]), paths(&[])));
+        assert_eq!(own.default_model.as_deref(), Some("opus"));
+        for wrong in ["agent_dirs = [\"~/agents\"]", "workspace_roots = [\"repo\"]", "default_agent_model = \"a b\""] {
+            assert!(agents(wrong).is_err(), "{wrong}");
+        }
+        let nobody = resolve(&[], &[], "").expect("valid").gateway.agents;
+        assert!(nobody.workspace_roots.is_empty());
     }
 
     #[test]

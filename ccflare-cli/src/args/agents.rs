@@ -12,17 +12,17 @@ pub(crate) enum Agent {
         /// Its id or name
         agent: String,
     },
-    /// Prefer a model for an agent, or for all that files define
+    /// Prefer a model for an agent, whatever it asks for
     Prefer {
         /// Its id or name; an agent that no file defines goes by its name
-        #[arg(required_unless_present = "all")]
-        agent: Option<String>,
+        agent: String,
         /// A name, an alias (opus, sonnet, haiku, fable: the newest), or inherit: the model that the agent asks for
-        #[arg(long, value_name = "MODEL")]
         model: String,
-        /// Every agent that a file defines
-        #[arg(long, conflicts_with = "agent")]
-        all: bool,
+    },
+    /// Prefer a model for every agent that a file defines
+    PreferAll {
+        /// A name, an alias, or inherit
+        model: String,
     },
     /// Forget what is preferred for an agent
     Clear {

@@ -14,12 +14,8 @@ pub(super) async fn run(verb: Agent, control: &dyn Control, output: Output) -> R
     match verb {
         Agent::List => print::agents(&control.agents().await?, output),
         Agent::Show { agent } => print::agent(&control.agent(&agent).await?, output),
-        Agent::Prefer { agent: Some(agent), model, .. } => {
-            print::preference(&control.prefer_model(&agent, &model).await?, output)
-        }
-        Agent::Prefer { agent: None, model, .. } => {
-            print::preferred_for_all(&control.prefer_model_for_all(&model).await?, output)
-        }
+        Agent::Prefer { agent, model } => print::preference(&control.prefer_model(&agent, &model).await?, output),
+        Agent::PreferAll { model } => print::preferred_for_all(&control.prefer_model_for_all(&model).await?, output),
         Agent::Clear { agent } => {
             let was_set = control.clear_preference(&agent).await?;
             let what = if was_set { "nothing is preferred for" } else { "nothing was preferred for" };

@@ -95,7 +95,7 @@ mod tests {
     fn at(folder: &Path) -> (Config, Sources) {
         #[cfg(unix)]
         std::fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("a mode");
-        let places = Places { config_dir: folder.into(), data_dir: folder.into() };
+        let places = Places { config_dir: folder.into(), data_dir: folder.into(), home: None };
         let sources = Sources::new(&Flags::default(), Default::default(), &places);
         (sources.read().expect("valid"), sources)
     }

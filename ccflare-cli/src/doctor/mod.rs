@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     fn config(folder: &std::path::Path) -> Config {
-        let places = Places { config_dir: folder.into(), data_dir: folder.into() };
+        let places = Places { config_dir: folder.into(), data_dir: folder.into(), home: None };
         Config::resolve([], |_| None, None, &places).expect("valid")
     }
 
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn a_broken_file_is_a_problem_with_its_line() {
         let folder = tempfile::tempdir().expect("a folder");
-        let places = Places { config_dir: folder.path().into(), data_dir: folder.path().into() };
+        let places = Places { config_dir: folder.path().into(), data_dir: folder.path().into(), home: None };
         std::fs::write(places.config_file(), "\nnonsense = 1\n").expect("a file");
         let env = [("RETRY_ATTEMPTS".to_owned(), "3".to_owned())].into();
         let findings = settings(&Sources::new(&Flags::default(), env, &places));

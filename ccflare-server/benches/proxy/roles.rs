@@ -76,7 +76,7 @@ impl fmt::Display for Role {
 /// The server as it is shipped, with its database in `data` and one account.
 async fn ccflare(upstream: &str, data: PathBuf) -> Result<()> {
     let flags = [("listen", "127.0.0.1:0".to_owned()), ("admin_token", TOKEN.to_owned())];
-    let places = Places { config_dir: data.join("config"), data_dir: data.join("data") };
+    let places = Places { config_dir: data.join("config"), data_dir: data.join("data"), home: None };
     std::fs::create_dir(&places.config_dir)?;
     let config = Config::resolve(flags, |_| None, None, &places)?;
     // Warnings would be worth seeing; the two lines at the start are not.

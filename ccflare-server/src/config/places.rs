@@ -9,6 +9,8 @@ pub struct Places {
     pub config_dir: PathBuf,
     /// Database and admin token.
     pub data_dir: PathBuf,
+    /// The user's home: agents are defined and work there. Without one, nowhere by themselves.
+    pub home: Option<PathBuf>,
 }
 
 impl Places {
@@ -19,7 +21,11 @@ impl Places {
     pub fn of_user() -> Result<Self, String> {
         use etcetera::BaseStrategy;
         let base = etcetera::choose_base_strategy().map_err(|error| format!("this user has no home: {error}"))?;
-        Ok(Self { config_dir: base.config_dir().join("ccflare"), data_dir: base.data_dir().join("ccflare") })
+        Ok(Self {
+            config_dir: base.config_dir().join("ccflare"),
+            data_dir: base.data_dir().join("ccflare"),
+            home: Some(base.home_dir().to_owned()),
+        })
     }
 
     /// The configuration file that is read if no other is named.

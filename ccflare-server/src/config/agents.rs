@@ -1,0 +1,42 @@
+//! Where agents are defined, and where clients may say that they work.
+
+use std::path::{Path, PathBuf};
+
+use ccflare_core::gateway::GatewayOptions;
+
+use super::{ConfigError, Given, Places, get, wrong};
+
+/// Sets what there is to say about agents. Clients read `~/.claude/agents` themselves, so it goes first.
+pub(super) fn set(given: &Given, gateway: &mut GatewayOptions, places: &Places) -> Result<(), ConfigError> {
+    let claude = places.home.as_ref().map(|home| home.join(".claude"));
+    let own = places.config_dir.join("agents");
+    let agents = &mut gateway.agents;
+    agents.directories = match paths(given, "agent_dirs")? {
+        Some(directories) => directories,
+        None => claude.iter().map(|claude| claude.join("agents")).chain([own]).collect(),
+    };
+    agents.workspace_roots = paths(given, "workspace_roots")?.unwrap_or_else(|| places.home.iter().cloned().collect());
+    agents.private = claude.into_iter().collect();
+    agents.default_model = get::<String>(given, "default_agent_model")?.map(Into::into);
+    let is_model = |model: &str| !model.is_empty() && model.chars().all(|c| c.is_ascii_graphic());
+    if agents.default_model.as_deref().is_some_and(|model| !is_model(model)) {
+        return Err(wrong(
+            given,
+            "default_agent_model",
+            "it is a model such as claude-opus-5-5, or an alias such as opus",
+        ));
+    }
+    Ok(())
+}
+
+fn paths(given: &Given, key: &'static str) -> Result<Option<Vec<PathBuf>>, ConfigError> {
+    let Some(texts) = get::<Vec<String>>(given, key)? else { return Ok(None) };
+    if let Some(relative) = texts.iter().find(|text| !Path::new(text).is_absolute()) {
+        return Err(wrong(
+            given,
+            key,
+            &format!("{relative:?} is not an absolute path; neither ~ nor variables are expanded"),
+        ));
+    }
+    Ok(Some(texts.into_iter().map(PathBuf::from).collect()))
+}
