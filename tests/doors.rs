@@ -27,6 +27,7 @@ async fn offline(config: &Config) -> Arc<dyn Control> {
         servers: config.servers.clone(),
         settings: None,
         agents: ccflare_core::agents::AgentOptions::default(),
+        logs: "/nowhere/logs".into(),
         token: None,
         clock: Arc::new(SystemClock::new()),
     };

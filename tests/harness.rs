@@ -15,7 +15,7 @@ use ccflare_core::{
     store::RedbStore,
 };
 use ccflare_mock::{KeyConfig, MockConfig, MockUpstream};
-use ccflare_server::{AdminToken, App, Edge, Readiness, ServeOptions};
+use ccflare_server::{AdminToken, App, Edge, Metrics, Readiness, ServeOptions};
 use http::HeaderMap;
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -104,7 +104,11 @@ impl Stage {
         let mock = MockUpstream::start(accounts.iter().fold(config, own)).await;
         options.upstream_base_url = Some(mock.url().parse().expect("the mock has a URL"));
         let clock = Arc::new(ManualClock::new(START));
-        let builder = Gateway::builder(store).options(options).clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        let metrics = Metrics::new();
+        let builder = Gateway::builder(store)
+            .options(options)
+            .observer(metrics.observer())
+            .clock(Arc::clone(&clock) as Arc<dyn Clock>);
         let gateway = build(builder).build().await.expect("an empty store opens");
         let control = gateway.control();
         for name in accounts {
@@ -117,10 +121,16 @@ impl Stage {
         let (stop, stopped) = oneshot::channel();
         let token = AdminToken::new(&Secret::new(TOKEN));
         let app = App::new(Edge::new(address, vec![]), gateway.line(), gateway.control(), token, Readiness::default());
+        let app = app.with_metrics(metrics, None);
         let stopped = async move { drop(stopped.await) };
         let serving = tokio::spawn(ccflare_server::serve(listener, app, serve, stopped));
         let client = http_client();
         Self { mock, control, clock, address, client, gateway, stop, serving }
+    }
+
+    /// Where to tell what happens.
+    pub fn events(&self) -> ccflare_core::record::Events {
+        self.gateway.events()
     }
 
     /// The URL of a path.

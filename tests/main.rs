@@ -15,6 +15,7 @@ mod failover;
 mod harness;
 mod keys;
 mod limits;
+mod live;
 mod oauth;
 mod ownership;
 mod placement;

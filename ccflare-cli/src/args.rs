@@ -108,6 +108,8 @@ pub(crate) enum Command {
         #[arg(long)]
         print: bool,
     },
+    /// Show what was logged, and what is being logged
+    Logs(LogLines),
     /// Show what operators changed, newest first
     Audit {
         /// How many
@@ -117,6 +119,25 @@ pub(crate) enum Command {
         #[arg(long, value_name = "ID")]
         before: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogLines {
+    /// Go on with lines as they come, until stopped
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How many
+    #[arg(long = "lines", short = 'n', value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u64).range(0..=10_000))]
+    pub(crate) lines: u64,
+    /// As grave as this or graver: error, warn, info, debug, trace
+    #[arg(long)]
+    pub(crate) level: Option<ccflare_core::logs::LogLevel>,
+    /// Only with this text in them, in whatever case
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) grep: Option<String>,
+    /// Only about the request with this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) request: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

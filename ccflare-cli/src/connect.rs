@@ -23,6 +23,7 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
         servers: config.servers.clone(),
         settings: config.sources.clone().map(|sources| Arc::new(LiveConfig::new(config.clone(), sources)) as _),
         agents: config.gateway.agent_options(),
+        logs: config.log_dir.clone(),
         clock: Arc::new(SystemClock::new()),
     };
     Ok(control::connect(place).await?)

@@ -19,6 +19,7 @@ use serde_json::json as object;
 use crate::args::Output;
 
 pub(crate) mod doctor;
+pub(crate) mod logs;
 mod placement;
 pub(crate) mod settings;
 

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use axum::{Router, body::Body as RouterBody, middleware};
+use axum::{Router, body::Body as RouterBody, middleware, routing::get};
 use bytes::Bytes;
 use ccflare_core::{
     control::Control,
@@ -19,11 +19,13 @@ use http_body::{Body, Frame, SizeHint};
 use tower::Service;
 
 use crate::{
-    AdminToken, Edge, Readiness, api, assets,
+    AdminToken, Edge, Metrics, Readiness, api, assets,
     doors::{self, Doors},
     edge::Refused,
+    metrics,
     pages::{self, login},
     probes,
+    readers::Readers,
 };
 
 /// The whole surface of the server.
@@ -33,6 +35,9 @@ pub struct App {
     line: Line,
     operator: Router,
     surface: Surface,
+    readers: Readers,
+    doors: Doors,
+    control: Arc<dyn Control>,
 }
 
 /// Which of the server's routes a listener answers. The probes answer everywhere.
@@ -61,21 +66,36 @@ impl App {
     }
 
     fn with_doors(edge: Edge, line: Line, control: Arc<dyn Control>, doors: Doors, readiness: Readiness) -> Self {
+        let readers = Readers::default();
+        let (shown, shown_control) = (doors.clone(), Arc::clone(&control));
         let operator = Router::new()
             .merge(probes::router(Arc::clone(&control), readiness))
             .merge(assets::router())
             .merge(login::router(doors.clone()))
-            .nest("/api", api::router(Arc::clone(&control), doors.clone()))
+            .nest("/api", api::router(Arc::clone(&control), doors.clone(), readers.clone()))
             .merge(pages::router(control, doors))
             .fallback(pages::nowhere)
             .layer(middleware::map_response(doors::harden));
-        Self { edge, line, operator, surface: Surface::default() }
+        Self { edge, line, operator, surface: Surface::default(), readers, doors: shown, control: shown_control }
     }
 
     /// The same routes at another listener: only those of `surface`, for the hosts that `edge` answers for.
     #[must_use]
     pub fn at(&self, edge: Edge, surface: Surface) -> Self {
         Self { edge, surface, ..self.clone() }
+    }
+
+    /// Shows these metrics at `/metrics`, to whoever has the admin token or this one.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics, token: Option<AdminToken>) -> Self {
+        let Self { operator, doors, control, .. } = self.clone();
+        let scraped = metrics::Scraped { metrics, control, doors, token };
+        Self { operator: operator.route("/metrics", get(metrics::show).with_state(scraped)), ..self }
+    }
+
+    /// Those who listen to live events through it.
+    pub(crate) fn readers(&self) -> Readers {
+        self.readers.clone()
     }
 
     /// Answers one request. The path decides alone, so nothing is spent on routing what goes down the line.

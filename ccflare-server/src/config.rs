@@ -8,6 +8,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use ccflare_core::{
     domain::Secret,
     gateway::GatewayOptions,
+    logs::LogBounds,
     oauth::{AuthorizationServers, may_carry_secrets},
     store::MasterKey,
 };
@@ -56,6 +57,8 @@ pub struct Config {
     pub passphrase_file: Option<PathBuf>,
     /// The admin token, if it is not to be kept in a file.
     pub admin_token: Option<Secret>,
+    /// A token that opens `/metrics` and nothing else.
+    pub metrics_token: Option<Secret>,
     /// A listener of its own for the operator's routes; then they answer nowhere else.
     pub admin_listen: Option<SocketAddr>,
     /// Certificate and key for TLS, PEM files.
@@ -68,6 +71,10 @@ pub struct Config {
     pub log_level: String,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Where log files are kept.
+    pub log_dir: PathBuf,
+    /// How much of the log is kept.
+    pub log_bounds: LogBounds,
     /// What the line can be set to.
     pub gateway: GatewayOptions,
     /// Where accounts can log in: `[oauth.NAME]` in the file.
@@ -163,16 +170,20 @@ impl Config {
             master_key: get::<String>(given, "master_key")?.map(|text| Secret::new(&text)),
             passphrase_file: get(given, "passphrase_file")?,
             admin_token: get(given, "admin_token")?,
+            metrics_token: get(given, "metrics_token")?,
             allowed_hosts: get(given, "allowed_hosts")?.unwrap_or_default(),
             drain_timeout: Duration::from_secs(30),
             log_level: log_level(given)?,
             log_format: get(given, "log_format")?.unwrap_or_default(),
+            log_dir: PathBuf::new(),
+            log_bounds: log_bounds(given)?,
             gateway,
             servers: AuthorizationServers::default(),
             given: Given::default(),
             sources: None,
         };
         set(given, "drain_timeout", &mut config.drain_timeout)?;
+        config.log_dir = get(given, "log_dir")?.unwrap_or_else(|| config.data_dir.join("logs"));
         if config.master_key.is_some() && config.passphrase_file.is_some() {
             return Err(wrong(given, "passphrase_file", "there is a master_key as well; take one of them away"));
         }
@@ -247,6 +258,20 @@ fn log_level(given: &Given) -> Result<String, ConfigError> {
     let level = get::<String>(given, "log_level")?.unwrap_or_else(|| "info".to_owned());
     logging::check_level(&level).map_err(|why| wrong(given, "log_level", &why))?;
     Ok(level)
+}
+
+fn log_bounds(given: &Given) -> Result<LogBounds, ConfigError> {
+    let mut bounds = LogBounds::default();
+    let size = |key| Ok(get::<usize>(given, key)?.map(|size| size as u64));
+    bounds.file = size("log_file_size")?.unwrap_or(bounds.file);
+    bounds.total = size("log_total_size")?.unwrap_or(bounds.total);
+    if bounds.file == 0 || bounds.total < bounds.file {
+        return Err(wrong(given, "log_total_size", "it must be log_file_size at least, and that more than 0"));
+    }
+    if let Some(days) = get::<u16>(given, "log_days")? {
+        bounds.age = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+    }
+    Ok(bounds)
 }
 
 fn tls(given: &Given) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {

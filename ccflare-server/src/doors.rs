@@ -159,7 +159,7 @@ pub(crate) fn source(request: &Request) -> IpAddr {
     request.extensions().get::<Peer>().map_or(IpAddr::from([0, 0, 0, 0]), |Peer(address)| address.ip())
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
@@ -221,7 +221,7 @@ impl ApiError {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", message).after(seconds)
     }
 
-    fn cross_site() -> Self {
+    pub(crate) fn cross_site() -> Self {
         let message = "a browser's session may change things from this server's own pages only".to_owned();
         Self::new(StatusCode::FORBIDDEN, "cross_site", message)
     }

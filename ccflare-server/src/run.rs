@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AdminToken, App, Config, Edge, Readiness, ServeOptions, Surface,
+    AdminToken, App, Config, Edge, Metrics, Readiness, ServeOptions, Surface,
     config::{LiveConfig, Watch},
     logging, serve, tls,
 };
@@ -52,18 +52,27 @@ pub async fn start(config: Config) -> Result<Running> {
             AdminToken::load_or_create(&file).with_context(|| format!("can't use {}", file.display()))?
         }
     };
+    let logs = logging::keep(&config.log_dir, config.log_bounds)
+        .with_context(|| format!("can't keep the log in {}", config.log_dir.display()))?;
     let tls = config.tls.as_ref().map(|(certificate, key)| tls::acceptor(certificate, key)).transpose()?;
     require_a_key(&config, &store).await?;
     let settings = config.sources.clone().map(|sources| LiveConfig::new(config.clone(), sources));
     let live = settings.as_ref().map_or_else(|| Live::new((&config.gateway).into()), LiveConfig::live);
-    let builder = Gateway::builder(Arc::new(store)).options(config.gateway.clone()).live(live);
+    let metrics = Metrics::new();
+    let builder = Gateway::builder(Arc::new(store))
+        .options(config.gateway.clone())
+        .live(live)
+        .logs(logs)
+        .observer(metrics.observer());
     let builder = builder.settings(settings.clone().map(|settings| Arc::new(settings) as _));
     let gateway = builder.authorization_servers(config.servers.clone()).build().await?;
+    logging::tell(gateway.events());
     let (listener, address) = listen(config.listen, "--listen").await?;
     let readiness = Readiness::default();
     let edge = Edge::new(address, config.allowed_hosts.clone());
     let make = if tls.is_some() { App::secure } else { App::new };
     let app = make(edge.clone(), gateway.line(), gateway.control(), token, readiness.clone());
+    let app = app.with_metrics(metrics, config.metrics_token.as_ref().map(AdminToken::new));
     let stop = CancellationToken::new();
     let options = ServeOptions { drain: config.drain_timeout, tls, ..ServeOptions::default() };
     let mut serving = JoinSet::new();
@@ -135,6 +144,7 @@ impl Running {
         }
         let written = self.gateway.shutdown(self.drain).await;
         tracing::info!(written, "everything is written down");
+        let _ = tokio::task::spawn_blocking(logging::flush).await;
     }
 }
 

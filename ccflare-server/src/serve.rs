@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{App, doors::Peer};
+use crate::{App, doors::Peer, readers::Hangup};
 
 /// What can be set about serving.
 #[derive(Clone)]
@@ -64,6 +64,7 @@ impl Default for ServeOptions {
 /// Serves `app` on `listener` until `shutdown` comes true; then lets requests under way finish, up to the deadline, and
 /// breaks off the rest. When it returns, no connection is left.
 pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutdown: impl Future<Output = ()>) {
+    let readers = app.readers();
     let (server, app) = (Arc::new(builder(&options)), Arc::new(app));
     let doorstep = Arc::new(Doorstep { tls: options.tls.clone(), patience: options.head });
     let places = Arc::new(Semaphore::new(options.connections));
@@ -77,8 +78,9 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
             () = &mut shutdown => break,
             (stream, peer, place) = accept(&listener, &places) => {
                 let (server, doorstep, watcher) = (Arc::clone(&server), Arc::clone(&doorstep), graceful.watcher());
-                let answers = Answers { app: Arc::clone(&app), peer: Peer(peer) };
-                connections.spawn(async move {
+                let hangup = Hangup::default();
+                let answers = Answers { app: Arc::clone(&app), peer: Peer(peer), hangup: hangup.clone() };
+                let connection = connections.spawn(async move {
                     match doorstep.greet(stream).await {
                         Some(Stream::Plain(stream)) => converse(server, stream, answers, watcher, doorstep.patience).await,
                         Some(Stream::Tls(stream)) => converse(server, *stream, answers, watcher, doorstep.patience).await,
@@ -86,10 +88,13 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
                     }
                     drop(place);
                 });
+                hangup.belongs_to(connection);
             }
         }
     }
     drop(listener);
+    // They would listen for ever; requests under way may finish.
+    readers.end();
     let open = connections.len();
     if tokio::time::timeout(options.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!(open, "the drain's time is over; what is still open is broken off");
@@ -134,6 +139,7 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 struct Answers {
     app: Arc<App>,
     peer: Peer,
+    hangup: Hangup,
 }
 
 /// What happens to a connection before its first request.
@@ -183,9 +189,12 @@ async fn converse<S>(
     let answer = service_fn(move |mut request: http::Request<Incoming>| {
         has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(answers.peer);
+        if !request.uri().path().starts_with("/v1/") {
+            request.extensions_mut().insert(answers.hangup.clone());
+        }
         Arc::clone(&answers.app).answer(request)
     });
-    let connection = server.serve_connection(TokioIo::new(stream), answer).into_owned();
+    let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
     let mut connection = std::pin::pin!(watcher.watch(connection));
     let early = tokio::select! {
         ended = &mut connection => Some(ended),

@@ -17,6 +17,7 @@ mod doctor;
 mod key;
 mod keys;
 mod login;
+mod logs;
 mod manual;
 mod open;
 mod placement;
@@ -49,6 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Open { print } => open::run(print, &*connect(&flags, server).await?, output).await,
         Command::Strategy { name } => placement::strategy(name, &*connect(&flags, server).await?, output).await,
         Command::Explain(wanted) => placement::explain(wanted, &*connect(&flags, server).await?, output).await,
+        Command::Logs(wanted) => logs::run(wanted, &*connect(&flags, server).await?, output).await,
         Command::Audit { limit, before } => {
             let entries = connect(&flags, server).await?.audit(AuditQuery { before, limit }).await?;
             print::audit(&entries, output)

@@ -4,11 +4,12 @@ use std::{path::PathBuf, sync::Arc};
 
 use url::Url;
 
-use super::{Audited, Control, ControlError, Local, Remote, SettingsControl};
+use super::{Audited, Control, ControlError, Local, Logs, Remote, SettingsControl};
 use crate::{
     agents::{AgentOptions, Registry},
     clock::Clock,
     domain::Secret,
+    logs::LogFolder,
     oauth::AuthorizationServers,
     store::{MasterKey, RedbStore, StoreError},
 };
@@ -32,6 +33,8 @@ pub struct Place {
     pub settings: Option<Arc<dyn SettingsControl>>,
     /// Where agents are defined, for what is done without a server.
     pub agents: AgentOptions,
+    /// What the server logged, for what is done without it.
+    pub logs: PathBuf,
     /// The time, for what is done without a server.
     pub clock: Arc<dyn Clock>,
 }
@@ -41,7 +44,7 @@ pub struct Place {
 /// # Errors
 /// [`ControlError::Unauthorized`] if a server has to be asked and no token can be found; the store's own errors.
 pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
-    let Place { server, address, database, master, token, servers, settings, agents, clock } = place;
+    let Place { server, address, database, master, token, servers, settings, agents, logs, clock } = place;
     if let Some(server) = server {
         return remote(server, token);
     }
@@ -52,6 +55,8 @@ pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
             let (registry, _) = Registry::open(agents, Arc::clone(&store) as _, Arc::clone(&clock)).await?;
             let local = Local::offline(Arc::clone(&store) as _, servers, Arc::clone(&clock)).await?;
             let local = local.with_settings(settings).with_agents(registry);
+            let logs = Logs { folder: Some(LogFolder::new(logs)), switch: None };
+            let local = local.with_logs(logs);
             Ok(Arc::new(Audited::new(Arc::new(local), store, clock)))
         }
         Err(StoreError::Locked { .. }) => remote(address, token),

@@ -32,6 +32,10 @@ impl ApiError {
         self.status
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(crate) fn unauthorized() -> Self {
         let message =
             "this needs the admin token: `Authorization: Bearer TOKEN`; the server's log says where it is kept";

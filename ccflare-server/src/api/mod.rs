@@ -17,6 +17,7 @@ use http::{Method, StatusCode};
 use crate::{
     doors::{self, Doors},
     idempotency::{self, Answers},
+    readers::Readers,
 };
 
 mod accounts;
@@ -29,11 +30,14 @@ mod error;
 mod export;
 mod keys;
 mod links;
+mod live;
+mod logs;
 mod maintenance;
 mod oauth;
 mod placement;
 mod query;
 mod requests;
+mod socket;
 
 pub(crate) use error::ApiError;
 
@@ -43,7 +47,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 type Shared = Arc<dyn Control>;
 
 /// The table of routes below `/api`.
-pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
+pub(crate) fn router(control: Arc<dyn Control>, doors: Doors, readers: Readers) -> Router {
+    let live = live::Live { control: Arc::clone(&control), readers };
     Router::new()
         .route("/status", get(status))
         // Placement
@@ -68,6 +73,13 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/requests/{request}", get(requests::one))
         .route("/requests/{request}/payload", get(requests::payload))
         .route("/requests/payload/{request}", get(requests::payload))
+        // Live
+        .route("/events", get(live::events).with_state(live.clone()))
+        .route("/requests/stream", get(live::requests).with_state(live.clone()))
+        .route("/logs/stream", get(live::logs).with_state(live.clone()))
+        .route("/ws", get(socket::open).with_state(live))
+        .route("/logs/history", get(logs::history))
+        .route("/logs/level", get(logs::level).post(logs::set_level))
         // Sums
         .route("/analytics", get(analytics::analytics))
         .route("/stats", get(analytics::stats))

@@ -2,8 +2,9 @@
 
 use axum::extract::{FromRequestParts, Query, rejection::QueryRejection};
 use ccflare_core::control::views::RequestFilter;
-use http::{StatusCode, request::Parts};
+use http::{HeaderValue, StatusCode, request::Parts};
 use serde::{Deserialize, de::DeserializeOwned};
+use url::form_urlencoded;
 
 use super::ApiError;
 
@@ -63,4 +64,12 @@ impl Requests {
             status: self.status.take(),
         }
     }
+}
+
+/// A `Link` to the same query behind the cursor.
+pub(super) fn next_page(path: &str, query: &str, next: &str) -> Option<HeaderValue> {
+    let given = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "before");
+    let query =
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(given).append_pair("before", next).finish();
+    HeaderValue::try_from(format!("<{path}?{query}>; rel=\"next\"")).ok()
 }

@@ -7,12 +7,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ccflare_core::control::views::{PayloadView, RequestDetail, RequestPageQuery, RequestView};
-use http::{HeaderValue, header};
-use url::form_urlencoded;
+use http::header;
 
 use super::{
     ApiError, Shared,
-    query::{Asked, Requests},
+    query::{Asked, Requests, next_page},
 };
 
 /// As many as the original sends with what they carried, if nobody says otherwise.
@@ -37,18 +36,10 @@ pub(super) async fn list(
     Asked(asked): Asked<Requests>,
 ) -> Result<Response, ApiError> {
     let page = control.requests(page(asked, RequestPageQuery::default().limit)).await?;
-    let link = page.next.and_then(|next| link(&query.unwrap_or_default(), &next));
+    let link = page.next.and_then(|next| next_page("/api/requests", &query.unwrap_or_default(), &next));
     let mut response = Json(page.requests).into_response();
     response.headers_mut().extend(link.map(|link| (header::LINK, link)));
     Ok(response)
-}
-
-/// The same query behind the cursor.
-fn link(query: &str, next: &str) -> Option<HeaderValue> {
-    let given = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "before");
-    let query =
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(given).append_pair("before", next).finish();
-    HeaderValue::try_from(format!("</api/requests?{query}>; rel=\"next\"")).ok()
 }
 
 pub(super) async fn details(

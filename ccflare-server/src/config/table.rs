@@ -241,6 +241,13 @@ pub const SETTINGS: &[Setting] = &[
         "the model preferred for agents that nothing else is preferred for, until an operator sets one",
     ),
     // What it says.
+    setting(
+        "metrics_token",
+        &["CCFLARE_METRICS_TOKEN"],
+        Kind::Secret,
+        "",
+        "a token that opens /metrics and nothing else; the admin token opens it, too",
+    ),
     live(
         "log_level",
         &["CCFLARE_LOG_LEVEL", "LOG_LEVEL", "ccflare_DEBUG"],
@@ -255,6 +262,16 @@ pub const SETTINGS: &[Setting] = &[
         "pretty",
         "how log lines look",
     ),
+    setting("log_dir", &["CCFLARE_LOG_DIR"], Kind::Path, "", "where log files are kept; logs in data_dir if not given"),
+    setting(
+        "log_file_size",
+        &["CCFLARE_LOG_FILE_SIZE"],
+        Kind::Size,
+        "16MiB",
+        "the size at which a new log file is begun",
+    ),
+    setting("log_total_size", &["CCFLARE_LOG_TOTAL_SIZE"], Kind::Size, "128MiB", "bytes of all log files together"),
+    setting("log_days", &["CCFLARE_LOG_DAYS"], Kind::Number(1, 3650), "14", "days for which log files are kept"),
 ];
 
 const fn setting(

@@ -141,7 +141,7 @@ impl Feed {
             ring.push(event.at, present::event(event.kind));
         }
         if lost > 0 {
-            ring.push(at, EventDetail::Missed { count: Some(lost) });
+            ring.push(at, EventDetail::Missed { count: Some(lost), slow: false });
         }
         let count = ring.count();
         drop(ring);
@@ -176,7 +176,7 @@ impl Shared {
         let first = ring.kept.front();
         let id = first.map_or(ring.last_id, |event| event.id.saturating_sub(1));
         let at = first.map_or_else(|| Timestamp::default().to_string(), |event| event.at.clone());
-        Arc::new(EventView::new(id, at, EventDetail::Missed { count }))
+        Arc::new(EventView::new(id, at, EventDetail::Missed { count, slow: count.is_some() }))
     }
 
     /// What is kept from a position on, the position behind it, and how many were not kept long enough.
@@ -287,11 +287,11 @@ mod tests {
         }
         let last = hear(&mut quick, told % 1000).await;
         let heard = hear(&mut slow, KEPT + 1).await;
-        assert_eq!(heard[0].detail, EventDetail::Missed { count: Some(100) });
+        assert_eq!(heard[0].detail, EventDetail::Missed { count: Some(100), slow: true });
         assert_eq!(account(&heard[1]), "100");
         assert_eq!(heard.last().map(|event| event.id), last.last().map(|event| event.id));
         let late = hear(&mut feed.listen(Topics::all(), Some(1)), 1).await;
-        assert_eq!(late[0].detail, EventDetail::Missed { count: None });
+        assert_eq!(late[0].detail, EventDetail::Missed { count: None, slow: false });
         showing.finish().await;
     }
 

@@ -196,6 +196,9 @@ pub enum EventDetail {
     Missed {
         /// How many of all topics, if that is known.
         count: Option<u64>,
+        /// Whether it was the listener who was too slow; a server ends its stream behind this.
+        #[serde(default)]
+        slow: bool,
     },
 }
 

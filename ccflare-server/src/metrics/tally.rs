@@ -1,0 +1,281 @@
+//! Counts what happens, when it happens.
+
+use std::{borrow::Cow, sync::atomic::AtomicU64, time::Duration};
+
+use ccflare_core::{
+    domain::{Exchange, Outcome, Scope},
+    record::{EventKind, Observer, Settled},
+};
+use prometheus_client::{
+    metrics::{
+        counter::Counter,
+        family::Family,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+use super::Labels;
+
+type Real = Counter<f64, AtomicU64>;
+
+/// Accounts come and go; no more of them than this get samples of their own.
+const ACCOUNTS: usize = 256;
+
+/// Families of models that are told apart; a client may write any name.
+const FAMILIES: [&str; 3] = ["opus", "sonnet", "haiku"];
+
+/// Handles of all counters; those that every request needs are looked up once, here.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    requests: Family<Labels<3>, Counter>,
+    duration: [Histogram; 4],
+    first_token: [Histogram; 4],
+    overhead: [Histogram; 3],
+    queue_wait: Histogram,
+    upstream: Family<Labels<2>, Counter>,
+    accounts: parking_lot::Mutex<std::collections::HashSet<std::sync::Arc<str>>>,
+    failovers: Counter,
+    endings: [Counter; 4],
+    tokens: [Counter; 5],
+    cost: Real,
+    cost_unknown: Counter,
+    closures: Family<Labels<2>, Counter>,
+    switches: Family<Labels<1>, Counter>,
+    cache_lost: Counter,
+    shed: Family<Labels<1>, Counter>,
+    renewals: Family<Labels<1>, Counter>,
+    logins: Counter,
+    reloads: Family<Labels<1>, Counter>,
+}
+
+/// From 1 ms to 4 minutes.
+fn long() -> Histogram {
+    Histogram::new(exponential_buckets(0.001, 2.0, 18))
+}
+
+/// From 10 us to 1.3 s.
+fn short() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_01, 2.0, 18))
+}
+
+impl Tally {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let requests = Family::default();
+        registry.register(
+            "requests",
+            "Requests that have ended, by outcome, status and model family",
+            requests.clone(),
+        );
+        let duration = by_family(registry, "request_duration", "From a request's arrival to its end");
+        let first_token = by_family(registry, "time_to_first_token", "From a request's arrival to its first content");
+        let overhead = Family::<Labels<1>, Histogram>::new_with_constructor(short as fn() -> Histogram);
+        let help = "Time that ccflare itself takes before an answer begins: waiting for the ledger, choosing an \
+                    account, between attempts";
+        registry.register_with_unit("overhead", help, Unit::Seconds, overhead.clone());
+        let overhead =
+            ["queue", "route", "retry"].map(|phase| overhead.get_or_create_owned(&[("phase", Cow::Borrowed(phase))]));
+        let queue_wait = short();
+        registry.register_with_unit("queue_wait", "Waiting for the ledger's queue", Unit::Seconds, queue_wait.clone());
+        let upstream = Family::default();
+        registry.register("upstream_responses", "Attempts, by account and how they were judged", upstream.clone());
+        let endings = Family::<Labels<1>, Counter>::default();
+        registry.register("stream_outcome", "How answers that had begun have ended", endings.clone());
+        let endings = ["complete", "client_cancelled", "upstream_error", "truncated"]
+            .map(|outcome| endings.get_or_create_owned(&[("outcome", Cow::Borrowed(outcome))]));
+        let tokens = Family::<Labels<1>, Counter>::default();
+        registry.register("tokens", "Tokens that answers counted", tokens.clone());
+        let tokens = ["input", "output", "cache_read", "cache_write_5m", "cache_write_1h"]
+            .map(|class| tokens.get_or_create_owned(&[("class", Cow::Borrowed(class))]));
+        let mut family = |name: &str, help: &str| {
+            let family = Family::<Labels<1>, Counter>::default();
+            registry.register(name, help, family.clone());
+            family
+        };
+        let switches = family("switches", "Conversations that went on at another account");
+        let shed = family("shed", "Requests that were turned away before they were written down");
+        let renewals = family("oauth_refresh", "Renewals of tokens");
+        let reloads = family("config_reload", "Times that the settings were read anew");
+        let closures = Family::default();
+        registry.register("cooldowns", "Times that an account was closed", closures.clone());
+        let mut counter = |name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let failovers = counter("failovers", "Requests' moves to another account");
+        let cache_lost = counter("switch_cache_tokens_lost", "Cached tokens that conversations left behind");
+        let cost_unknown = counter("cost_unknown", "Answers whose cost is not known");
+        let logins = counter("login_needed", "Times that an account needed a new login");
+        let cost = Real::default();
+        registry.register("cost_usd", "What answers cost, in dollars", cost.clone());
+        Self {
+            requests,
+            duration,
+            first_token,
+            overhead,
+            queue_wait,
+            upstream,
+            accounts: parking_lot::Mutex::default(),
+            failovers,
+            endings,
+            tokens,
+            cost,
+            cost_unknown,
+            closures,
+            switches,
+            cache_lost,
+            shed,
+            renewals,
+            logins,
+            reloads,
+        }
+    }
+
+    fn account(&self, name: &std::sync::Arc<str>) -> Cow<'static, str> {
+        let mut known = self.accounts.lock();
+        if !known.contains(name) {
+            if known.len() == ACCOUNTS {
+                return Cow::Borrowed("other");
+            }
+            known.insert(std::sync::Arc::clone(name));
+        }
+        Cow::Owned(name.to_string())
+    }
+
+    fn time(&self, settled: &Settled<'_>, family: usize) {
+        let timing = settled.exchange.timing;
+        let observe = |histogram: &Histogram, time: Option<Duration>| {
+            if let Some(time) = time {
+                histogram.observe(time.as_secs_f64());
+            }
+        };
+        observe(&self.duration[family], timing.end);
+        observe(&self.first_token[family], timing.first_token);
+        observe(&self.queue_wait, Some(settled.queued));
+        for (histogram, time) in self.overhead.iter().zip(overhead(settled)) {
+            observe(histogram, time);
+        }
+    }
+
+    fn usage(&self, exchange: &Exchange) {
+        let tokens = &exchange.usage.tokens;
+        let counts = [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h];
+        for (counter, count) in self.tokens.iter().zip(counts) {
+            counter.inc_by(count.unwrap_or_default());
+        }
+        match exchange.cost {
+            Some(cost) => {
+                self.cost.inc_by(cost.as_dollars());
+            }
+            None if exchange.usage.tokens.total().is_some() => {
+                self.cost_unknown.inc();
+            }
+            None => {}
+        }
+    }
+}
+
+impl Observer for Tally {
+    fn settled(&self, settled: &Settled<'_>) {
+        let exchange = settled.exchange;
+        let family = family(exchange.model.as_deref().or(exchange.intent.model.as_deref()));
+        let labels = [
+            ("outcome", Cow::Borrowed(exchange.outcome.as_str())),
+            ("status", Cow::Borrowed(status(exchange.status))),
+            ("family", Cow::Borrowed(name_of(family))),
+        ];
+        self.requests.get_or_create(&labels).inc();
+        self.time(settled, family);
+        for attempt in &exchange.attempts {
+            let account = attempt.account.as_ref().map_or(Cow::Borrowed("none"), |(_, name)| self.account(name));
+            let class = Cow::Borrowed(attempt.verdict.as_str());
+            self.upstream.get_or_create(&[("account", account), ("class", class)]).inc();
+        }
+        self.failovers.inc_by(exchange.failovers().into());
+        if let Some(ending) = ending(exchange) {
+            self.endings[ending].inc();
+        }
+        self.usage(exchange);
+    }
+
+    fn happened(&self, kind: &EventKind) {
+        match kind {
+            EventKind::Limit { mark, .. } => {
+                let scope = match mark.scope {
+                    Scope::Account => "account",
+                    Scope::Family(_) => "family",
+                    Scope::Model(_) => "model",
+                };
+                let labels = [("reason", Cow::Borrowed(mark.reason.as_str())), ("scope", Cow::Borrowed(scope))];
+                self.closures.get_or_create(&labels).inc();
+            }
+            EventKind::Moved { reason, cache_lost, .. } => {
+                self.switches.get_or_create(&[("reason", Cow::Owned(reason.to_string()))]).inc();
+                self.cache_lost.inc_by(cache_lost.unwrap_or_default());
+            }
+            EventKind::TurnedAway { reason, .. } => {
+                self.shed.get_or_create(&[("reason", Cow::Borrowed(*reason))]).inc();
+            }
+            EventKind::Renewal { result, .. } => {
+                self.renewals.get_or_create(&[("result", Cow::Borrowed(result.as_str()))]).inc();
+            }
+            EventKind::LoginNeeded { .. } => {
+                self.logins.inc();
+            }
+            EventKind::Config { error, .. } => {
+                let result = if error.is_some() { "refused" } else { "done" };
+                self.reloads.get_or_create(&[("result", Cow::Borrowed(result))]).inc();
+            }
+            _ => {}
+        }
+    }
+}
+
+fn by_family(registry: &mut Registry, name: &str, help: &str) -> [Histogram; 4] {
+    let family = Family::<Labels<1>, Histogram>::new_with_constructor(long as fn() -> Histogram);
+    registry.register_with_unit(name, help, Unit::Seconds, family.clone());
+    std::array::from_fn(|number| family.get_or_create_owned(&[("family", Cow::Borrowed(name_of(number)))]))
+}
+
+fn family(model: Option<&str>) -> usize {
+    let known = model.and_then(|model| FAMILIES.iter().position(|family| model.contains(family)));
+    known.unwrap_or(FAMILIES.len())
+}
+
+fn name_of(family: usize) -> &'static str {
+    FAMILIES.get(family).copied().unwrap_or("other")
+}
+
+const fn status(status: Option<u16>) -> &'static str {
+    match status {
+        Some(100..300) => "2xx",
+        Some(300..400) => "3xx",
+        Some(400..500) => "4xx",
+        Some(500..) => "5xx",
+        _ => "none",
+    }
+}
+
+/// Of an answer whose head has come from an account: complete, left, broken off with a reason, broken off.
+fn ending(exchange: &Exchange) -> Option<usize> {
+    exchange.timing.headers?;
+    match exchange.outcome {
+        Outcome::Answered => Some(0),
+        Outcome::Cancelled => Some(1),
+        Outcome::Cut if exchange.error.is_some() => Some(2),
+        Outcome::Cut => Some(3),
+        _ => None,
+    }
+}
+
+/// Waiting for the ledger's queue; from there to the first attempt; and between attempts, until the answer's head.
+fn overhead(settled: &Settled<'_>) -> [Option<Duration>; 3] {
+    let attempts = &settled.exchange.attempts;
+    let first = attempts.first().map(|attempt| attempt.started);
+    let route = first.map(|first| first.saturating_sub(settled.queued));
+    let upstream: Duration = attempts.iter().map(|attempt| attempt.took).sum();
+    let retry = settled.exchange.timing.headers.zip(first);
+    let retry = retry.map(|(headers, first)| headers.saturating_sub(first).saturating_sub(upstream));
+    [Some(settled.queued), route, retry]
+}
