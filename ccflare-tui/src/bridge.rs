@@ -212,6 +212,7 @@ async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
             Reply::Logs(page, control.log_level().await.map_err(Into::into))
         }
         Wish::Strategy => Reply::Strategy(control.strategy().await.map_err(Into::into)),
+        Wish::Agents => Reply::Agents(control.agents().await.map_err(Into::into)),
         Wish::Settings => Reply::Settings(control.settings().await.map_err(Into::into)),
         Wish::Act(Act::BeginLogin(login)) => Reply::LoginBegun(control.begin_login(login).await.map_err(Into::into)),
         Wish::Act(act) => Reply::Done(change(control, act).await.map_err(Into::into)),
@@ -242,6 +243,24 @@ async fn change(control: &dyn Control, act: Act) -> Result<String, ControlError>
         }
         Act::ResetStats => format!("{} requests forgotten", control.reset_stats().await?.removed_requests),
         Act::Strategy(name) => format!("{} decides now", control.set_strategy(&name).await?.strategy),
+        Act::Prefer { id, name, model: Some(model) } => {
+            control.prefer_model(&id, &model).await?;
+            format!("{name} prefers {model}")
+        }
+        Act::Prefer { id, name, model: None } => {
+            let was = control.clear_preference(&id).await?;
+            if was { format!("nothing is preferred for {name}") } else { format!("nothing was preferred for {name}") }
+        }
+        Act::PreferForAll(model) => {
+            let done = control.prefer_model_for_all(&model).await?;
+            let refused =
+                if done.refused.is_empty() { String::new() } else { format!(", refused for {}", done.refused.len()) };
+            format!("{} agents prefer {}{refused}", done.updated_count, done.model)
+        }
+        Act::DefaultModel(model) => {
+            let now = control.set_default_agent_model(model.as_deref()).await?;
+            format!("other agents are sent with {}", now.as_deref().unwrap_or("the model they ask for"))
+        }
         Act::LogLevel(filter) => format!("{} is logged now", control.set_log_level(&filter).await?.level),
         Act::Settings(edit) => {
             let keys: Vec<_> = edit.set.keys().cloned().collect();

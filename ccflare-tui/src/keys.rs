@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Unset,
     Reload,
     Strategy,
+    All,
+    Default,
 }
 
 /// Where a key works.
@@ -72,7 +74,9 @@ impl Place {
     fn holds(self, screen: Screen) -> bool {
         match self {
             Self::Everywhere => true,
-            Self::Lists => matches!(screen, Screen::Accounts | Screen::Requests | Screen::Logs | Screen::Settings),
+            Self::Lists => {
+                matches!(screen, Screen::Accounts | Screen::Requests | Screen::Logs | Screen::Agents | Screen::Settings)
+            }
             Self::Texts => !matches!(screen, Screen::Overview | Screen::Analytics),
             Self::On(there) => there == screen,
         }
@@ -150,6 +154,10 @@ pub(crate) const BINDINGS: &[Binding] = {
         on(On(S::Logs), "Space", &[Char(' ')], C::Hold, "pause", "keep back what comes, and go on"),
         on(On(S::Logs), "v", &[Char('v')], C::Level, "level", "show only lines as grave as this: error, warn, info, debug, all"),
         on(On(S::Logs), "L", &[Char('L')], C::LogLevel, "log level", "what the server logs, until its next start"),
+        on(On(S::Agents), "Enter", &[Event::Key(Key::Enter), Char('e')], C::Open, "prefer", "prefer a model for the agent (also e)"),
+        on(On(S::Agents), "u", &[Char('u')], C::Unset, "forget", "forget what is preferred for the agent"),
+        on(On(S::Agents), "A", &[Char('A')], C::All, "for all", "prefer a model for every agent"),
+        on(On(S::Agents), "D", &[Char('D')], C::Default, "default", "the model of agents that nothing else is preferred for"),
         on(On(S::Settings), "Enter", &[Event::Key(Key::Enter), Char('e')], C::Open, "change", "change the setting (also e)"),
         on(On(S::Settings), "s", &[Char('s')], C::Strategy, "strategy", "how accounts are chosen"),
         on(On(S::Settings), "u", &[Char('u')], C::Unset, "unset", "take the setting out of the file"),

@@ -96,6 +96,15 @@ pub(crate) enum Purpose {
     },
     /// Choose accounts otherwise.
     Strategy,
+    /// A model for this agent.
+    Prefer {
+        id: String,
+        name: String,
+    },
+    /// A model for every agent.
+    PreferForAll,
+    /// The model of all other agents.
+    DefaultModel,
     /// Forget everything that was counted.
     Reset,
 }

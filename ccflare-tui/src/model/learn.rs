@@ -44,6 +44,11 @@ impl Model {
                 }
                 self.logs.logged = level.ok().map(|level| level.level);
             }
+            Reply::Agents(view) => {
+                if let Some(view) = self.heard(Topic::Agents, view) {
+                    self.agents.learn(view);
+                }
+            }
             Reply::Settings(view) => {
                 if let Some(view) = self.heard(Topic::Settings, view) {
                     self.settings.learn(view);

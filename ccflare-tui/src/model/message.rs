@@ -6,9 +6,9 @@ use ccflare_core::{
     control::{
         ControlError,
         views::{
-            AccountEdit, AccountView, AnalyticsQuery, AnalyticsView, EventView, LogLevelView, LogPage, LoginView,
-            NewAccount, NewLogin, RequestPage, RequestPageQuery, SettingsEdit, SettingsView, StatsView, StatusView,
-            StrategyView,
+            AccountEdit, AccountView, AgentsView, AnalyticsQuery, AnalyticsView, EventView, LogLevelView, LogPage,
+            LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, SettingsEdit, SettingsView, StatsView,
+            StatusView, StrategyView,
         },
     },
     domain::Timestamp,
@@ -72,6 +72,7 @@ pub(crate) enum Wish {
     Stats,
     /// The newest lines, and what is logged.
     Logs,
+    Agents,
     Settings,
     Strategy,
     Act(Act),
@@ -98,6 +99,14 @@ pub(crate) enum Act {
     Reload,
     /// Another strategy.
     Strategy(String),
+    /// A model for one agent; none takes back what is preferred.
+    Prefer {
+        id: String,
+        name: String,
+        model: Option<String>,
+    },
+    PreferForAll(String),
+    DefaultModel(Option<String>),
     CompleteLogin {
         session: String,
         pasted: String,
@@ -118,6 +127,7 @@ pub(crate) enum Reply {
     Analytics(AnalyticsQuery, Result<AnalyticsView, Failure>),
     Stats(Result<StatsView, Failure>),
     Logs(Result<LogPage, Failure>, Result<LogLevelView, Failure>),
+    Agents(Result<AgentsView, Failure>),
     Settings(Result<SettingsView, Failure>),
     Strategy(Result<StrategyView, Failure>),
     /// A change, and what to say about it.

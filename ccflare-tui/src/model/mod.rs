@@ -5,6 +5,7 @@ use ccflare_core::{control::views::StatusView, domain::Timestamp};
 use cursive::event::{Event, Key};
 
 mod accounts;
+mod agents;
 mod analytics;
 mod form;
 mod learn;
@@ -20,6 +21,7 @@ mod shelf;
 mod stats;
 mod topics;
 
+pub(crate) use agents::{Agent, Agents};
 pub(crate) use analytics::{Analytics, Group, Metric, RANGES};
 pub(crate) use form::{Answers, Field, Form, Kind, Offer, Purpose};
 pub(crate) use link::Link;
@@ -66,6 +68,7 @@ pub(crate) struct Model {
     pub(crate) stats: Stats,
     pub(crate) feed: Feed,
     pub(crate) logs: Logs,
+    pub(crate) agents: Agents,
     pub(crate) settings: Settings,
 }
 
@@ -102,6 +105,7 @@ impl Model {
             stats: Stats::default(),
             feed: Feed::default(),
             logs: Logs::default(),
+            agents: Agents::default(),
             settings: Settings::default(),
         }
     }
@@ -193,6 +197,7 @@ impl Model {
                 Screen::Analytics => self.obey_in_analytics(command),
                 Screen::Stats => self.obey_in_stats(command),
                 Screen::Logs => self.obey_in_logs(command),
+                Screen::Agents => self.obey_in_agents(command),
                 Screen::Settings => self.obey_in_settings(command),
             },
         }
@@ -225,6 +230,7 @@ impl Model {
             Screen::Accounts => Some(&mut self.accounts.filter),
             Screen::Requests => Some(&mut self.requests.shelf.filter),
             Screen::Logs => Some(&mut self.logs.filter),
+            Screen::Agents => Some(&mut self.agents.shelf.filter),
             Screen::Settings => Some(&mut self.settings.shelf.filter),
             _ => None,
         }
@@ -236,6 +242,7 @@ impl Model {
             Screen::Accounts => &self.accounts.filter,
             Screen::Requests => &self.requests.shelf.filter,
             Screen::Logs => &self.logs.filter,
+            Screen::Agents => &self.agents.shelf.filter,
             Screen::Settings => &self.settings.shelf.filter,
             _ => "",
         }

@@ -29,6 +29,7 @@ impl Model {
         let (is_chosen, opens) = match self.screen {
             super::Screen::Accounts => (choose(&mut self.accounts, row), false),
             super::Screen::Requests => (choose(&mut self.requests.shelf, row), true),
+            super::Screen::Agents => (choose(&mut self.agents.shelf, row), true),
             super::Screen::Settings => (choose(&mut self.settings.shelf, row), true),
             _ => return Vec::new(),
         };

@@ -9,13 +9,22 @@ pub(crate) enum Screen {
     Analytics,
     Stats,
     Logs,
+    Agents,
     Settings,
 }
 
 impl Screen {
     /// All of them.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Overview, Self::Accounts, Self::Requests, Self::Analytics, Self::Stats, Self::Logs, Self::Settings];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Overview,
+        Self::Accounts,
+        Self::Requests,
+        Self::Analytics,
+        Self::Stats,
+        Self::Logs,
+        Self::Agents,
+        Self::Settings,
+    ];
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
@@ -25,6 +34,7 @@ impl Screen {
             Self::Analytics => "Analytics",
             Self::Stats => "Stats",
             Self::Logs => "Logs",
+            Self::Agents => "Agents",
             Self::Settings => "Settings",
         }
     }

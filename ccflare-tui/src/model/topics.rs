@@ -16,6 +16,7 @@ pub(crate) enum Topic {
     Analytics,
     Stats,
     Logs,
+    Agents,
     Settings,
     Strategy,
 }
@@ -104,6 +105,7 @@ impl Model {
             Screen::Stats => wanted.push((Topic::Stats, SOMETIMES)),
             Screen::Logs => wanted.push((Topic::Logs, if self.feed.is_open { NEVER } else { OFTEN })),
             Screen::Settings => wanted.extend([(Topic::Settings, SELDOM), (Topic::Strategy, SELDOM)]),
+            Screen::Agents => wanted.push((Topic::Agents, SOMETIMES)),
         }
         wanted
     }
@@ -116,6 +118,7 @@ impl Model {
             Topic::Analytics => Wish::Analytics(self.analytics.query()),
             Topic::Stats => Wish::Stats,
             Topic::Logs => Wish::Logs,
+            Topic::Agents => Wish::Agents,
             Topic::Settings => Wish::Settings,
             Topic::Strategy => Wish::Strategy,
             Topic::Requests => Wish::Requests(RequestPageQuery::newest(100)),

@@ -32,7 +32,8 @@ pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
     let rows = rows(model, canvas.height());
     let part = extent(&rows, shown.len()).map(|part| format!(" {part}")).unwrap_or_default();
     let default = agents.default_model.as_deref().unwrap_or("the one they ask for");
-    let list = canvas.area(0, 0, canvas.width(), height).titled(&format!("Agents{part} · others are sent with {default}"));
+    let list =
+        canvas.area(0, 0, canvas.width(), height).titled(&format!("Agents{part} · others are sent with {default}"));
     table(&list, &COLUMNS, shown.len(), Some(agents.shelf.position()), |number| row(shown[number], model.now));
     if let Some(agent) = agents.shelf.chosen() {
         let inner = canvas.below(height).titled(agent.name());
@@ -61,7 +62,11 @@ fn empty(model: &Model, canvas: &Canvas<'_>) {
         (true, false) => "No agent has these words in it; Esc ends the filter.",
     };
     canvas.area(1, 1, canvas.width().saturating_sub(2), 4).wrapped(0, Role::Muted, says);
-    page(&canvas.area(1, 4, canvas.width().saturating_sub(2), canvas.height().saturating_sub(4)), &around(model, canvas.width()), 0);
+    page(
+        &canvas.area(1, 4, canvas.width().saturating_sub(2), canvas.height().saturating_sub(4)),
+        &around(model, canvas.width()),
+        0,
+    );
 }
 
 fn row(agent: &Agent, now: Timestamp) -> Vec<Cell> {
@@ -110,7 +115,8 @@ fn detail(model: &Model, agent: &Agent, width: usize) -> Vec<Line> {
 }
 
 fn defined(agent: &AgentView, width: usize) -> Vec<Line> {
-    let tools = agent.tools.as_ref().map_or_else(|| "all tools".to_owned(), |tools| format!("tools {}", tools.join(", ")));
+    let tools =
+        agent.tools.as_ref().map_or_else(|| "all tools".to_owned(), |tools| format!("tools {}", tools.join(", ")));
     let asks = agent.defined_model.as_deref().map_or_else(String::new, |model| format!(" · its file asks for {model}"));
     let why = agent.preference_from.as_deref().map_or_else(String::new, |from| match from {
         "agent" => " · preferred for this agent".to_owned(),

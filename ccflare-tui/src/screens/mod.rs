@@ -1,6 +1,7 @@
 //! The screens: each draws what the model holds, and nothing else.
 
 mod accounts;
+mod agents;
 mod analytics;
 mod frame;
 mod help;
@@ -39,6 +40,7 @@ pub(crate) fn draw(model: &Model, canvas: &Canvas<'_>) {
         Screen::Analytics => analytics::draw(model, &body),
         Screen::Stats => stats::draw(model, &body),
         Screen::Logs => logs::draw(model, &body),
+        Screen::Agents => agents::draw(model, &body),
         Screen::Settings => settings::draw(model, &body),
     }
 }
@@ -52,6 +54,7 @@ pub(crate) fn row_at(model: &Model, y: usize) -> Option<usize> {
     let rows: Rows = match model.screen {
         Screen::Accounts => accounts::rows(model, width, height),
         Screen::Requests => requests::rows(model, height)?,
+        Screen::Agents => agents::rows(model, height),
         Screen::Settings => settings::rows(model, height),
         _ => return None,
     };

@@ -1,6 +1,7 @@
 //! The face as a person has it: keys go in, what stands on the screen is read. Behind it are a gateway and an upstream.
 
 mod accounts;
+mod agents;
 mod frame;
 mod live;
 mod requests;

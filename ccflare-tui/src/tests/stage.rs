@@ -55,11 +55,25 @@ impl Stage {
 
     /// The same with an upstream of another making, on a terminal of so many colours.
     pub(crate) fn set(size: (usize, usize), accounts: &[&str], config: MockConfig, colours: Colours) -> Self {
+        Self::built(size, accounts, config, colours, GatewayOptions::default())
+    }
+
+    /// A face without accounts over a gateway of another making.
+    pub(crate) fn with_options(size: (usize, usize), options: GatewayOptions) -> Self {
+        Self::built(size, &[], MockConfig::default(), Colours::True, options)
+    }
+
+    fn built(
+        size: (usize, usize),
+        accounts: &[&str],
+        config: MockConfig,
+        colours: Colours,
+        mut options: GatewayOptions,
+    ) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let clock = Arc::new(ManualClock::new(START));
         let (mock, oauth, gateway) = runtime.block_on(async {
             let (mock, oauth) = (MockUpstream::start(config).await, MockOAuth::start(28_800).await.expect("a port"));
-            let mut options = GatewayOptions::default();
             options.upstream_base_url = Some(mock.url().parse().expect("the mock has a URL"));
             let builder = Gateway::builder(Arc::new(RedbStore::in_memory())).options(options);
             let builder = builder.clock(Arc::clone(&clock) as Arc<dyn Clock>).authorization_servers(servers(&oauth));
