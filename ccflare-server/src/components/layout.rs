@@ -17,6 +17,7 @@ pub(crate) enum Place {
     Requests,
     Sessions,
     Accounts,
+    Explain,
     Keys,
     Logs,
     Stats,
@@ -30,12 +31,13 @@ pub(crate) enum Place {
 const FIRST: [Place; 4] = [Place::Overview, Place::Requests, Place::Accounts, Place::Analytics];
 
 impl Place {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Overview,
         Self::Analytics,
         Self::Requests,
         Self::Sessions,
         Self::Accounts,
+        Self::Explain,
         Self::Keys,
         Self::Logs,
         Self::Stats,
@@ -51,6 +53,7 @@ impl Place {
             Self::Stats => ("/stats", "Stats", Icon::Stats),
             Self::Settings => ("/settings", "Settings", Icon::Settings),
             Self::Logs => ("/logs", "Logs", Icon::Logs),
+            Self::Explain => ("/explain", "Placement", Icon::Move),
             Self::Requests => ("/requests", "Requests", Icon::Requests),
             Self::Accounts => ("/accounts", "Accounts", Icon::Accounts),
             Self::Keys => ("/keys", "Client keys", Icon::Keys),

@@ -31,6 +31,7 @@ mod accounts;
 mod analytics;
 mod audit;
 mod done;
+mod explain;
 mod fields;
 mod keys;
 pub(crate) mod login;
@@ -78,6 +79,9 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/sessions/{session}", get(sessions::one))
         .route("/stats", get(stats::show))
         .route("/stats/reset", post(stats::reset))
+        // Placement
+        .route("/explain", get(explain::show).post(explain::explain))
+        .route("/explain/strategy", post(explain::choose_strategy))
         // Settings
         .route("/settings", get(settings::show).post(settings::change))
         .route("/settings/reload", post(settings::reload))

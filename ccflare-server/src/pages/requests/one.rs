@@ -11,7 +11,7 @@ use ccflare_core::{
 };
 use maud::{Markup, html};
 
-use super::{conversation, rows};
+use super::{conversation, decision, rows};
 use crate::{
     components::{
         badge::{Tone, badge, status},
@@ -50,6 +50,7 @@ fn view(request: &RequestView, payload: Result<&PayloadView, &String>, now: Time
         div.columns {
             div {
                 (card("Who was tried", &timeline(request)))
+                @if let Some(decision) = &request.decision { (card("Why it went there", &decision::view(decision, now))) }
                 (card("Tokens", &tokens(request)))
             }
             (card("Facts", &about(request)))
