@@ -21,6 +21,7 @@ pub async fn pages(stage: &Stage) -> Vec<(String, &'static str)> {
         ("/sessions", "sessions"),
         ("/accounts", "accounts"),
         ("/accounts/new", "account-new"),
+        ("/agents", "agents"),
         ("/explain", "explain"),
         ("/keys", "keys"),
         ("/stats", "stats"),

@@ -17,6 +17,7 @@ pub(crate) enum Place {
     Requests,
     Sessions,
     Accounts,
+    Agents,
     Explain,
     Keys,
     Logs,
@@ -31,12 +32,13 @@ pub(crate) enum Place {
 const FIRST: [Place; 4] = [Place::Overview, Place::Requests, Place::Accounts, Place::Analytics];
 
 impl Place {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Overview,
         Self::Analytics,
         Self::Requests,
         Self::Sessions,
         Self::Accounts,
+        Self::Agents,
         Self::Explain,
         Self::Keys,
         Self::Logs,
@@ -54,6 +56,7 @@ impl Place {
             Self::Settings => ("/settings", "Settings", Icon::Settings),
             Self::Logs => ("/logs", "Logs", Icon::Logs),
             Self::Explain => ("/explain", "Placement", Icon::Move),
+            Self::Agents => ("/agents", "Agents", Icon::Agents),
             Self::Requests => ("/requests", "Requests", Icon::Requests),
             Self::Accounts => ("/accounts", "Accounts", Icon::Accounts),
             Self::Keys => ("/keys", "Client keys", Icon::Keys),

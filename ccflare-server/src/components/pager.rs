@@ -27,6 +27,12 @@ pub(crate) fn link(path: &str, parameters: &[(&str, &str)]) -> String {
     format!("{path}?{}", query.finish())
 }
 
+/// A name as one segment of a path, whatever is in it.
+pub(crate) fn segment(name: &str) -> String {
+    let text: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    text.replace('+', "%20")
+}
+
 #[cfg(test)]
 mod tests {
     use super::link;

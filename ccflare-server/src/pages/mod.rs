@@ -28,6 +28,7 @@ use crate::{
 };
 
 mod accounts;
+mod agents;
 mod analytics;
 mod audit;
 mod done;
@@ -79,6 +80,11 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/sessions/{session}", get(sessions::one))
         .route("/stats", get(stats::show))
         .route("/stats/reset", post(stats::reset))
+        // Agents
+        .route("/agents", get(agents::show))
+        .route("/agents/prefer", post(agents::prefer))
+        .route("/agents/all/{edit}", post(agents::edit_all))
+        .route("/agents/{agent}", get(agents::one::show).post(agents::one::edit))
         // Placement
         .route("/explain", get(explain::show).post(explain::explain))
         .route("/explain/strategy", post(explain::choose_strategy))

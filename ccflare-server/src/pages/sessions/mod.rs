@@ -15,7 +15,7 @@ use crate::components::{
     card::{Figure, card, facts, figures},
     layout::Place,
     notice::{empty, notice},
-    pager::{link, pager},
+    pager::{link, pager, segment},
     when,
 };
 
@@ -69,8 +69,7 @@ fn row(session: &SessionView, now: Timestamp) -> Markup {
 
 /// Where a session's page is.
 pub(super) fn path(id: &str) -> String {
-    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    format!("/sessions/{}", id.replace('+', "%20"))
+    format!("/sessions/{}", segment(id))
 }
 
 fn lasted(session: &SessionView) -> Took {

@@ -1,0 +1,151 @@
+//! Agents: which there are, how much they do, and the model that each is sent with.
+
+mod cards;
+pub(super) mod one;
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use ccflare_core::{
+    control::{
+        ControlError,
+        views::{AgentsView, AnalyticsQuery, GroupView},
+    },
+    domain::Timestamp,
+};
+use http::StatusCode;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::{Fields, Page, Problem, Shared, fields::given, now, see};
+use crate::components::{
+    badge::{Tone, badge},
+    card::card,
+    form::{Line, field},
+    layout::Place,
+    notice::{empty, notice},
+    when,
+};
+
+pub(super) async fn show(State(control): State<Shared>) -> Result<Page, Problem> {
+    page(&control, None).await
+}
+
+/// What the page's forms send.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wish {
+    agent: String,
+    model: String,
+    path: String,
+}
+
+/// Prefers a model for an agent; none forgets what was preferred.
+pub(super) async fn prefer(State(control): State<Shared>, Fields(wish): Fields<Wish>) -> Result<Response, Problem> {
+    let done = match given(&wish.model) {
+        Some(model) => control.prefer_model(&wish.agent, model).await.map(drop),
+        None => control.clear_preference(&wish.agent).await.map(drop),
+    };
+    answer(&control, done).await
+}
+
+/// The same for all, or for those that nothing else is preferred for.
+pub(super) async fn edit_all(
+    State(control): State<Shared>,
+    Path(edit): Path<String>,
+    Fields(wish): Fields<Wish>,
+) -> Result<Response, Problem> {
+    let done = match edit.as_str() {
+        "default" => control.set_default_agent_model(given(&wish.model)).await.map(drop),
+        "all" => control.prefer_model_for_all(wish.model.trim()).await.map(drop),
+        "workspace" => control.add_workspace(wish.path.trim()).await.map(drop),
+        "forget" => control.remove_workspace(&wish.path).await.map(drop),
+        _ => return Err(Problem::new(StatusCode::NOT_FOUND, "There is nothing like that to be done to agents.")),
+    };
+    answer(&control, done).await
+}
+
+async fn answer(control: &Shared, done: Result<(), ControlError>) -> Result<Response, Problem> {
+    match done {
+        Ok(()) => Ok(see("/agents", "saved")),
+        Err(error) => {
+            let why = Problem::of_form(error)?;
+            Ok(page(control, Some(&why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
+        }
+    }
+}
+
+async fn page(control: &Shared, why: Option<&str>) -> Result<Page, Problem> {
+    let month = AnalyticsQuery { range: Some("30d".to_owned()), ..AnalyticsQuery::default() };
+    let usage = control.analytics(month).await?.agent_performance;
+    let body = view(&control.agents().await?, &usage, why, now(&**control).await?);
+    Ok(Page::new(Place::Agents, "Agents", body))
+}
+
+fn view(known: &AgentsView, usage: &[GroupView], why: Option<&str>, now: Timestamp) -> Markup {
+    html! {
+        @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
+        @for problem in &known.problems {
+            (notice(Tone::Warning, &html! { p { code { (problem.file_path) } ": " (problem.reason) } }))
+        }
+        @if known.agents.is_empty() && known.other_agents.is_empty() {
+            (empty("No agents known yet", &html! {
+                p { "Agents come from files in " code { "~/.claude/agents" } " and in the workspaces that clients work in, and from what clients tell of themselves." }
+            }))
+        }
+        ul.agents {
+            @for agent in &known.agents { li { (cards::defined(agent, usage, now)) } }
+            @for agent in &known.other_agents { li { (cards::other(agent, usage, now)) } }
+        }
+        div.columns {
+            (card("For all agents", &for_all(known)))
+            (card("Workspaces", &workspaces(known, now)))
+        }
+        @if !known.removed.is_empty() {
+            (card("Gone since the start", &html! {
+                ul { @for agent in &known.removed { li { strong { (agent.name) } " " code { (agent.file_path) } ", " (when::ago(Some(&agent.removed), now)) } } }
+            }))
+        }
+    }
+}
+
+fn for_all(known: &AgentsView) -> Markup {
+    let default = known.default_model.as_deref().unwrap_or_default();
+    html! {
+        form.row method="post" action="/agents/all/default" {
+            (field("Model of agents that nothing else is preferred for", "default-model", "",
+                &Line::new("default-model", default).placeholder("the one they ask for").bare().draw_as("model")))
+            button.quiet type="submit" { "Save" }
+        }
+        form.row method="post" action="/agents/all/all" {
+            (field("Prefer one model for every agent that a file defines", "all-model", "",
+                &Line::new("all-model", "").required().placeholder("opus, sonnet, haiku, inherit or a name").bare().draw_as("model")))
+            button.quiet type="submit" { "Prefer for all" }
+        }
+        p.hint { "An alias such as " code { "opus" } " is the newest model of that family; " code { "inherit" } " leaves an agent the model that it asks for. A change of the model drops the prompt cache of what is under way." }
+    }
+}
+
+fn workspaces(known: &AgentsView, now: Timestamp) -> Markup {
+    html! {
+        @if known.workspaces.is_empty() { p.quiet { "None yet. Directories that clients work in are found by themselves." } }
+        @for workspace in &known.workspaces {
+            div.row {
+                div.field {
+                    strong { (workspace.name) } " "
+                    @if workspace.manual { (badge(Tone::Blue, "registered")) }
+                    p.hint { code { (workspace.path) } ", " (workspace.agent_count) " agents, asked from " (when::ago(Some(&workspace.last_seen), now)) }
+                }
+                form.inline method="post" action="/agents/all/forget" {
+                    input type="hidden" name="path" value=(workspace.path);
+                    button.quiet type="submit" { "Forget" span.unseen { " " (workspace.name) } }
+                }
+            }
+        }
+        form.row method="post" action="/agents/all/workspace" {
+            (field("Directory", "workspace-path", "", &Line::new("workspace-path", "").required().placeholder("/home/me/project").bare().draw_as("path")))
+            button.quiet type="submit" { "Register" }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! One agent that a file defines, and what its file says.
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Response},
+};
+use ccflare_core::{
+    control::views::{AgentEdit, AgentView},
+    domain::Timestamp,
+};
+use http::StatusCode;
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::{
+    components::{
+        badge::Tone,
+        card::{card, facts},
+        form::{Line, choose, field},
+        layout::Place,
+        notice::notice,
+        pager::segment,
+        when,
+    },
+    pages::{Fields, Page, Problem, Shared, fields::given, now, see},
+};
+
+pub(in crate::pages) async fn show(State(control): State<Shared>, Path(agent): Path<String>) -> Result<Page, Problem> {
+    page(&control, &agent, None).await
+}
+
+/// What the form sends.
+#[derive(Deserialize)]
+#[serde(default)]
+#[derive(Default)]
+pub(in crate::pages) struct Wish {
+    description: String,
+    model: String,
+    color: String,
+    tools: String,
+    system_prompt: String,
+}
+
+pub(in crate::pages) async fn edit(
+    State(control): State<Shared>,
+    Path(agent): Path<String>,
+    Fields(wish): Fields<Wish>,
+) -> Result<Response, Problem> {
+    let before = control.agent(&agent).await?;
+    match control.edit_agent(&agent, changes(&before, &wish)).await {
+        Ok(_) => Ok(see(&format!("/agents/{}", segment(&agent)), "saved")),
+        Err(error) => {
+            let why = Problem::of_form(error)?;
+            Ok(page(&control, &agent, Some(&why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
+        }
+    }
+}
+
+/// Only what is otherwise than before: a file keeps what nobody has touched, to the letter.
+fn changes(before: &AgentView, wish: &Wish) -> AgentEdit {
+    let tools: Vec<_> = wish.tools.split(',').filter_map(given).map(str::to_owned).collect();
+    let prompt = wish.system_prompt.replace("\r\n", "\n");
+    let other = |now: &str, before: &str| (now.trim() != before.trim()).then(|| now.trim().to_owned());
+    AgentEdit {
+        description: other(&wish.description, &before.description),
+        model: given(&wish.model).and_then(|model| other(model, before.defined_model.as_deref().unwrap_or_default())),
+        color: given(&wish.color).and_then(|color| other(color, &before.color)),
+        tools: (tools != before.tools.clone().unwrap_or_default()).then_some(tools),
+        system_prompt: other(&prompt, &before.system_prompt),
+        ..AgentEdit::default()
+    }
+}
+
+async fn page(control: &Shared, agent: &str, why: Option<&str>) -> Result<Page, Problem> {
+    let (agent, now) = (control.agent(agent).await?, now(&**control).await?);
+    Ok(Page::new(Place::Agents, agent.name.clone(), view(&agent, why, now)))
+}
+
+fn view(agent: &AgentView, why: Option<&str>, now: Timestamp) -> Markup {
+    html! {
+        @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
+        div.columns {
+            (card("What its file says", &form(agent)))
+            (card("Facts", &facts(&[
+                ("File", html! { code { (agent.file_path) } }),
+                ("Where", html! { (agent.workspace.as_deref().unwrap_or("in all workspaces")) }),
+                ("Sent with", html! { code { (agent.model.as_deref().unwrap_or("the model of whoever starts it")) } }),
+                ("Preferred", html! { (agent.preference.as_deref().unwrap_or("nothing")) }),
+                ("Conversations", html! { (agent.conversations) " since the start" }),
+                ("Last used", when::ago(agent.last_used.as_deref(), now)),
+                ("File changed", when::ago(agent.modified.as_deref(), now)),
+            ])))
+        }
+    }
+}
+
+const COLOURS: [(&str, &str); 9] = [
+    ("gray", "gray"),
+    ("red", "red"),
+    ("orange", "orange"),
+    ("yellow", "yellow"),
+    ("green", "green"),
+    ("cyan", "cyan"),
+    ("blue", "blue"),
+    ("purple", "purple"),
+    ("pink", "pink"),
+];
+
+fn form(agent: &AgentView) -> Markup {
+    let tools = agent.tools.as_deref().unwrap_or_default().join(", ");
+    let model = agent.defined_model.as_deref().unwrap_or_default();
+    let mut colours = COLOURS.to_vec();
+    if !colours.iter().any(|(name, _)| *name == agent.color) {
+        colours.push((&agent.color, &agent.color));
+    }
+    html! {
+        form.stack method="post" action={ "/agents/" (segment(&agent.id)) } {
+            (field("Description", "description", "What it is good for: others read this to decide when to call it.",
+                &html! { textarea id="description" name="description" rows="3" aria-describedby="description-hint" { (agent.description) } }))
+            div.side-by-side {
+                (field("Model", "model", "A name, an alias, or inherit.", &Line::new("model", model).draw()))
+                (field("Colour", "color", "", &choose("color", "color", &agent.color, &colours)))
+            }
+            (field("Tools", "tools", "Names, commas between. Empty: all.", &Line::new("tools", &tools).draw()))
+            (field("System prompt", "system_prompt", "", &html! { textarea id="system_prompt" name="system_prompt" rows="14" { (agent.system_prompt) } }))
+            button.primary type="submit" { "Save the file" }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agent() -> AgentView {
+        serde_json::from_value(serde_json::json!({
+            "id": "reviewer", "name": "reviewer", "description": "Reviews.", "color": "blue", "model": null,
+            "definedModel": "opus", "preference": null, "preferenceFrom": null, "systemPrompt": "Be\nkind.",
+            "source": "global", "workspace": null, "workspaceName": null, "tools": ["Read"], "filePath": "/a/reviewer.md",
+            "modified": null, "state": "discovered", "lastUsed": null, "conversations": 0,
+        }))
+        .expect("a view")
+    }
+
+    #[test]
+    fn what_was_not_touched_is_not_written() {
+        let wish = Wish {
+            description: "Reviews.".to_owned(),
+            model: "opus".to_owned(),
+            color: "blue".to_owned(),
+            tools: "Read".to_owned(),
+            system_prompt: "Be\r\nkind.".to_owned(),
+        };
+        assert_eq!(changes(&agent(), &wish), AgentEdit::default());
+        let edit = changes(&agent(), &Wish { tools: "Read, Edit".to_owned(), ..wish });
+        assert_eq!(edit, AgentEdit { tools: Some(vec!["Read".to_owned(), "Edit".to_owned()]), ..AgentEdit::default() });
+    }
+}
