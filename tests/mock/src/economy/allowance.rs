@@ -103,7 +103,7 @@ impl Account {
             .filter(|(missing, _)| **missing > 0.0)
             .map(|(missing, size)| missing * 60.0 / size);
         let wait = wait.reduce(f64::max)?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // seconds, and positive
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds, and positive")]
         Some(refuse(wait.ceil() as u64, self.headers(now)))
     }
 
@@ -117,7 +117,7 @@ impl Account {
         if self.allowance.rates.is_some() {
             self.left = self.left_at(now);
             self.filled = now;
-            #[allow(clippy::cast_precision_loss)] // counts of tokens
+            #[allow(clippy::cast_precision_loss, reason = "counts of tokens")]
             let taken = [1.0, (usage.input + usage.cache_write()) as f64, usage.output as f64];
             self.left.iter_mut().zip(taken).for_each(|(left, taken)| *left -= taken);
         }
@@ -150,7 +150,11 @@ impl Account {
         let (left, sizes) = (self.left_at(now), sizes(rates));
         let bucket = |at: usize| {
             let left = left[at].max(0.0);
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // positive, and far from the bounds
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "positive, and far from the bounds"
+            )]
             let (limit, remaining, full) =
                 (sizes[at] as u64, left as u64, now + ((sizes[at] - left) * 60e6 / sizes[at]) as u64);
             Some(Bucket::new(limit, remaining, rfc3339(full)))
@@ -161,7 +165,7 @@ impl Account {
     fn left_at(&self, now: u64) -> [f64; 3] {
         let Some(rates) = self.allowance.rates else { return self.left };
         let mut left = self.left;
-        #[allow(clippy::cast_precision_loss)] // hours in microseconds
+        #[allow(clippy::cast_precision_loss, reason = "hours in microseconds")]
         let minutes = (now - self.filled) as f64 / 60e6;
         left.iter_mut().zip(sizes(rates)).for_each(|(left, size)| *left = (*left + size * minutes).min(size));
         left
@@ -175,7 +179,7 @@ impl Running {
 
     fn window(self, budget: &Budget, now: u64) -> Window {
         let runs = self.ends > now;
-        #[allow(clippy::cast_precision_loss)] // a share
+        #[allow(clippy::cast_precision_loss, reason = "a share")]
         let utilization = if runs { self.used as f64 / budget.nano_usd.max(1) as f64 } else { 0.0 };
         let status = match utilization {
             used if used >= 1.0 => "rejected",
@@ -187,7 +191,7 @@ impl Running {
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // counts a minute
+#[allow(clippy::cast_precision_loss, reason = "counts a minute")]
 fn sizes(rates: Rates) -> [f64; 3] {
     [rates.requests as f64, rates.input_tokens as f64, rates.output_tokens as f64]
 }

@@ -82,7 +82,12 @@ impl Cutter {
         let text = plain.to_string();
         self.bytes += text.len();
         (role, text).hash(&mut self.hasher);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)] // a length
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a length"
+        )]
         let tokens = (self.bytes as f64 / self.bytes_per_token).ceil() as u64;
         self.boundaries.push(Boundary { hash: self.hasher.finish(), tokens, mark: mark(block) });
     }
