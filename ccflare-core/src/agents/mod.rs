@@ -42,7 +42,7 @@ pub use edit::DefinitionEdit;
 pub use error::AgentError;
 pub use follow::Following;
 pub use lifecycle::{Lifecycle, Removed, Use};
-pub use registry::{AgentReport, OtherAgent, Overview, Reach, Registry, Sightings};
+pub use registry::{AgentReport, OtherAgent, Overview, Preferred, Reach, Registry, Sightings};
 use snapshot::Snapshot;
 pub use workspaces::AgentOptions;
 

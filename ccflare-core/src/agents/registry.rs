@@ -89,6 +89,9 @@ impl Reach {
     }
 }
 
+/// A model as it was set, and why it counts.
+pub type Preferred = (Arc<str>, Reach);
+
 /// All that is known, at one moment.
 #[derive(Clone, Debug)]
 pub struct Overview {
@@ -114,7 +117,7 @@ pub struct AgentReport {
     /// The label of its workspace.
     pub workspace: Option<Arc<str>>,
     /// What is preferred for it, and why.
-    pub preference: Option<(Arc<str>, Reach)>,
+    pub preference: Option<Preferred>,
     /// Where it is in its life.
     pub state: Lifecycle,
     /// When it was at work.
@@ -127,7 +130,7 @@ pub struct OtherAgent {
     /// What clients call it by.
     pub name: Arc<str>,
     /// What is preferred for it, and why.
-    pub preference: Option<(Arc<str>, Reach)>,
+    pub preference: Option<Preferred>,
     /// When it was at work.
     pub used: Option<Use>,
 }
@@ -321,7 +324,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`AgentError::Invalid`] for what can't be a name.
-    pub fn preference(&self, agent: &str) -> Result<(Arc<str>, Option<(Arc<str>, Reach)>), AgentError> {
+    pub fn preference(&self, agent: &str) -> Result<(Arc<str>, Option<Preferred>), AgentError> {
         let known = self.known.lock();
         let key = known.key_of(agent)?;
         let name = self.agents.by_id(&key).map(|definition| Arc::clone(&definition.written.name));
@@ -482,7 +485,7 @@ impl Known {
         }
     }
 
-    fn preference(&self, id: &str, name: Option<&str>) -> Option<(Arc<str>, Reach)> {
+    fn preference(&self, id: &str, name: Option<&str>) -> Option<Preferred> {
         let of = |key: &str, reach| self.preferences.get(key).map(|it| (Arc::clone(&it.model), reach));
         of(id, Reach::Agent)
             .or_else(|| of(name.filter(|name| *name != id)?, Reach::Name))
