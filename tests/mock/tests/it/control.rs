@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::raw::{Answer, PLAIN, Raw, ask};
 
-async fn control(mock: &MockUpstream, method: &str, path: &str, body: &str) -> Answer {
+pub(crate) async fn control(mock: &MockUpstream, method: &str, path: &str, body: &str) -> Answer {
     let mut raw = Raw::connect(mock.addr()).await;
     raw.send(method, path, &[], body).await;
     raw.answer().await.unwrap()

@@ -5,6 +5,7 @@
 mod answers;
 mod binary;
 mod control;
+mod economy;
 mod faults;
 mod framing;
 mod http2;
