@@ -62,6 +62,8 @@ fn accounts() -> Vec<Account> {
         limit: None,
         remaining: None,
         resets: Some(START + Duration::from_secs(resets)),
+        family: None,
+        observed: ago(60),
     };
     let make = |at: u64, name: &str, windows: Vec<Window>, changes: Vec<AccountChange>| {
         let mut account = Account::new(name, "anthropic", Credential::ApiKey(Secret::new(name)), ago(40 * 86_400 - at));

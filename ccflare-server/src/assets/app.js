@@ -124,15 +124,20 @@
     timer = setTimeout(refresh, Math.max(0, last + REST - Date.now()));
   };
 
+  // The first opening tells nothing new; later ones may have missed something. A stream that is refused for good is not
+  // missed: then the clock alone looks.
   const source = document.body.dataset.events;
   const events = source ? new EventSource(source) : null;
-  if (events) {
-    for (const name of ["message", ...(document.body.dataset.eventNames ?? "").split(" ").filter(Boolean)]) {
-      events.addEventListener(name, soon);
-    }
-    events.addEventListener("open", soon);
-    events.addEventListener("error", () => sayStale("Connection lost: what you see may be old. Trying again…"));
-  }
+  let opened = false;
+  events?.addEventListener("message", soon);
+  events?.addEventListener("open", () => {
+    if (opened) soon();
+    opened = true;
+  });
+  events?.addEventListener("error", () => {
+    if (events.readyState !== EventSource.CLOSED) sayStale("Connection lost: what you see may be old. Trying again…");
+  });
+  addEventListener("pagehide", () => events?.close());
   const clock = setInterval(() => Date.now() - last >= (failures ? 2000 : IDLE) && !fetching && refresh(), 1000);
   document.addEventListener("visibilitychange", () => !document.hidden && soon());
   addEventListener("online", soon);

@@ -65,6 +65,9 @@ impl Place {
     }
 }
 
+/// What pages are fetched again for; the script listens.
+const EVENTS: &str = "/api/events?topics=requests,accounts,moves,config";
+
 /// What the frame shows.
 pub(crate) struct Frame<'a> {
     pub(crate) title: &'a str,
@@ -142,7 +145,7 @@ fn document(title: &str, theme: Theme, script: bool, body: &Markup) -> Markup {
                 link rel="stylesheet" href=(assets::STYLE.path());
                 @if script { script src=(assets::SCRIPT.path()) defer {} }
             }
-            body { (body) }
+            body data-events=[script.then_some(EVENTS)] { (body) }
         }
     }
 }
