@@ -80,6 +80,8 @@ fn shown(address: &Url) -> String {
 
 #[cfg(feature = "serve")]
 async fn start(config: Config, own: Own) -> Result<Connected> {
+    // Lines on standard error would tear the screen.
+    ccflare_server::logging::init_unseen(&config.log_level).map_err(anyhow::Error::msg)?;
     let running = ccflare_server::start(config).await?;
     let (control, place) = (Arc::clone(&running.control), running.address.to_string());
     let note = Some(format!("no server was running, so this process serves {place} while it is open"));

@@ -38,13 +38,25 @@ struct Log {
 /// # Errors
 /// If `level` is neither.
 pub fn init(level: &str, format: LogFormat) -> Result<(), String> {
-    let filter = EnvFilter::try_new(level).map_err(|error| format!("log_level {level:?}: {error}"))?;
-    let (filter, level) = reload::Layer::new(filter);
     let colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
     let look = match format {
         LogFormat::Pretty => look::pretty(colours),
         LogFormat::Json => look::json,
     };
+    begin(level, look)
+}
+
+/// The same for a process whose terminal shows something else: lines go to files and listeners alone.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_unseen(level: &str) -> Result<(), String> {
+    begin(level, |_| String::new())
+}
+
+fn begin(level: &str, look: Look) -> Result<(), String> {
+    let filter = EnvFilter::try_new(level).map_err(|error| format!("log_level {level:?}: {error}"))?;
+    let (filter, level) = reload::Layer::new(filter);
     let outlets = Arc::new(Outlets::new(look));
     // A second subscriber (an embedder's own) stays.
     if tracing_subscriber::registry().with(filter).with(Lines::new(Arc::clone(&outlets))).try_init().is_ok() {
