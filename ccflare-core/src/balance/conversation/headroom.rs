@@ -215,7 +215,7 @@ mod tests {
                 headrooms(&standings, &[bound], ModelFamily::Opus, NOW)[0].score
             };
             let base = room(used, busy, bound);
-            prop_assert!(base >= 0.0 && base <= 1.0);
+            prop_assert!((0.0..=1.0).contains(&base));
             prop_assert!(room(used + more, busy, bound) <= base);
             prop_assert!(room(used, busy + 1, bound) <= base);
             prop_assert!(room(used, busy, bound + 1) <= base);
