@@ -14,7 +14,7 @@ use ccflare_core::{
 };
 use url::Url;
 
-use crate::logging;
+use crate::{logging, webhooks::Webhook};
 
 mod agents;
 mod capture;
@@ -31,6 +31,7 @@ mod sources;
 mod table;
 mod values;
 mod watch;
+mod webhooks;
 
 pub use flags::{Flags, help};
 pub use given::{Given, Origin};
@@ -79,6 +80,8 @@ pub struct Config {
     pub gateway: GatewayOptions,
     /// Where accounts can log in: `[oauth.NAME]` in the file.
     pub servers: AuthorizationServers,
+    /// Who is told what happens: `[[webhooks]]` in the file.
+    pub webhooks: Vec<Webhook>,
     /// What somebody has given, before anything was made of it.
     pub given: Given,
     /// Where it can be read anew; nothing, if it was put together by hand.
@@ -118,6 +121,7 @@ impl Config {
         places: &Places,
     ) -> Result<Self, ConfigError> {
         let (mut given, servers) = file.map(file::read).transpose()?.unwrap_or_default();
+        let webhooks = file.map(webhooks::read).transpose()?.unwrap_or_default();
         for setting in SETTINGS {
             let set = setting.env.iter().find_map(|name| Some((env(name).filter(|value| !value.is_empty())?, *name)));
             if let Some((value, name)) = set {
@@ -128,7 +132,7 @@ impl Config {
             given.insert(key, value, Origin::Flag);
         }
         let config = Self::from_given(&given, places)?;
-        Ok(Self { servers, given, ..config })
+        Ok(Self { servers, webhooks, given, ..config })
     }
 
     fn from_given(given: &Given, places: &Places) -> Result<Self, ConfigError> {
@@ -179,6 +183,7 @@ impl Config {
             log_bounds: log_bounds(given)?,
             gateway,
             servers: AuthorizationServers::default(),
+            webhooks: Vec::new(),
             given: Given::default(),
             sources: None,
         };

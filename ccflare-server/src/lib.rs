@@ -22,6 +22,7 @@ mod serve;
 mod tickets;
 pub mod tls;
 mod token;
+pub mod webhooks;
 
 pub use app::{App, AppBody, Surface};
 pub use config::Config;

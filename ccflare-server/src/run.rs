@@ -18,6 +18,7 @@ use crate::{
     AdminToken, App, Config, Edge, Metrics, Readiness, ServeOptions, Surface,
     config::{LiveConfig, Watch},
     logging, serve, tls,
+    webhooks::Webhooks,
 };
 
 /// A server under way.
@@ -35,6 +36,7 @@ pub struct Running {
     gateway: Gateway,
     drain: std::time::Duration,
     watch: Option<Watch>,
+    _webhooks: Webhooks,
 }
 
 /// Starts a server, and returns once it listens.
@@ -94,6 +96,7 @@ pub async fn start(config: Config) -> Result<Running> {
         tracing::info!(file = %config.token_file().display(), "the admin token is kept in");
     }
     let control = gateway.control();
+    let webhooks = Webhooks::start(config.webhooks.clone(), &control, config.gateway.allow_link_local);
     let watch = settings.map(Watch::start);
     Ok(Running {
         address,
@@ -105,6 +108,7 @@ pub async fn start(config: Config) -> Result<Running> {
         gateway,
         drain: config.drain_timeout,
         watch,
+        _webhooks: webhooks,
     })
 }
 

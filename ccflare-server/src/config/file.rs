@@ -18,6 +18,10 @@ pub(super) fn read(text: &str) -> Result<(Given, AuthorizationServers), ConfigEr
             servers = oauth::read(text, &value)?;
             continue;
         }
+        if name == "webhooks" {
+            // Read by itself.
+            continue;
+        }
         let Some(setting) = Setting::of(&name) else {
             let known = SETTINGS.iter().map(|setting| setting.key);
             return Err(unknown("setting", &name, line, known));

@@ -11,6 +11,7 @@ pub fn schema() -> Value {
     let mut properties: Map<String, Value> =
         SETTINGS.iter().map(|setting| (setting.key.to_owned(), property(setting))).collect();
     properties.insert("oauth".to_owned(), servers());
+    properties.insert("webhooks".to_owned(), receivers());
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "ccflare.toml",
@@ -46,6 +47,23 @@ fn shape(kind: Kind) -> Value {
         Kind::List => json!({ "type": ["array", "string"], "items": { "type": "string" } }),
         Kind::Choice(choices) => json!({ "enum": choices }),
     }
+}
+
+fn receivers() -> Value {
+    json!({
+        "description": "who is told what happens, by signed requests: [[webhooks]]",
+        "type": "array",
+        "items": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["url", "secret"],
+            "properties": {
+                "url": { "type": "string", "format": "uri" },
+                "secret": { "type": "string", "minLength": 16, "writeOnly": true },
+                "events": { "type": ["array", "string"], "items": { "type": "string" } },
+            },
+        },
+    })
 }
 
 fn servers() -> Value {

@@ -1,0 +1,74 @@
+//! Receivers of events in the configuration file: `[[webhooks]]`.
+
+use ccflare_core::{
+    control::views::EventDetail, domain::Secret, egress::names_out_of_bounds, oauth::may_carry_secrets,
+};
+use toml::de::{DeTable, DeValue};
+use url::Url;
+
+use super::{
+    ConfigError,
+    file::{line_of, plain, unknown},
+};
+use crate::webhooks::Webhook;
+
+pub(super) const KEYS: [&str; 3] = ["url", "secret", "events"];
+
+/// What receivers are told that want no particular events.
+const EVENTS: &str = "limit,loginNeeded,moved";
+
+/// Reads the receivers in the file's text, which is TOML.
+pub(super) fn read(text: &str) -> Result<Vec<Webhook>, ConfigError> {
+    let Ok(file) = DeTable::parse(text) else { return Ok(Vec::new()) };
+    let Some(hooks) = file.get_ref().get("webhooks") else { return Ok(Vec::new()) };
+    let line = line_of(text, hooks.span().start);
+    let wrong = |line: usize, why: &str| ConfigError::new(format!("line {line} of the configuration file: {why}"));
+    let shape = || wrong(line, "a receiver is a table, [[webhooks]]");
+    let DeValue::Array(hooks) = hooks.get_ref() else { return Err(shape()) };
+    let hook = |hook: &toml::Spanned<DeValue<'_>>| {
+        let line = line_of(text, hook.span().start);
+        let DeValue::Table(fields) = hook.get_ref() else { return Err(shape()) };
+        if let Some(key) = fields.keys().find(|key| !KEYS.contains(&&*key.get_ref().to_string())) {
+            return Err(unknown("field", key.get_ref(), line_of(text, key.span().start), KEYS.into_iter()));
+        }
+        let given = |key: &str| fields.get(key).and_then(|value| plain(value.get_ref()));
+        let url = given("url").and_then(|url| url.parse::<Url>().ok());
+        let url = url.filter(|url| may_carry_secrets(url) && !names_out_of_bounds(url));
+        let url = url.ok_or_else(|| wrong(line, "a webhook needs a url: https://, or http:// for this machine"))?;
+        let secret = given("secret").filter(|secret| secret.len() >= 16);
+        let secret = secret.ok_or_else(|| wrong(line, "a webhook needs a secret of 16 characters at least"))?;
+        let events = given("events").unwrap_or_else(|| EVENTS.to_owned());
+        let events: Vec<String> = events.split(',').map(|name| name.trim().to_owned()).collect();
+        let known = EventDetail::NAMES.into_iter().filter(|name| *name != "log");
+        if let Some(name) = events.iter().find(|name| !known.clone().any(|known| known == **name)) {
+            return Err(unknown("event", name, line, known));
+        }
+        Ok(Webhook { url, secret: Secret::new(&secret), events })
+    };
+    hooks.iter().map(hook).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receivers_are_read_and_what_is_wrong_is_told_with_its_line() {
+        let good =
+            "[[webhooks]]\nurl = \"https://a.example/in\"\nsecret = \"0123456789abcdef\"\nevents = [\"limit\"]\n";
+        let hooks = read(good).expect("valid");
+        assert_eq!((hooks.len(), &*hooks[0].events), (1, &["limit".to_owned()][..]));
+        for (from, to, told) in [
+            ("https://a.example", "http://a.example", "needs a url"),
+            ("https://a.example/in", "https://169.254.169.254/", "needs a url"),
+            ("0123456789abcdef", "short", "needs a secret"),
+            ("[\"limit\"]", "[\"limits\"]", "did you mean limit?"),
+            ("[\"limit\"]", "[\"log\"]", "there is no event log"),
+            ("secret", "secrets", "did you mean secret?"),
+        ] {
+            let error = read(&good.replace(from, to)).expect_err(to).to_string();
+            assert!(error.contains(told) && error.contains("line "), "{error}");
+            assert!(!error.contains("0123456789"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Tells others what happens: a signed POST for each chosen event.
+//!
+//! Signed after the Standard Webhooks specification: `webhook-signature` is `v1,` and the base64 of an HMAC-SHA256 over
+//! `ID.TIMESTAMP.BODY`. Events are sent one after the other; those that wait are bounded by what the event bus keeps, so
+//! a receiver that is down for long misses some and is told so (`missed`).
+
+use std::{sync::Arc, time::Duration};
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use bytes::Bytes;
+use ccflare_core::{
+    control::{
+        Control,
+        views::{EventQuery, EventView},
+    },
+    domain::Secret,
+    upstream::{Upstream, UpstreamOptions},
+};
+use futures_util::StreamExt;
+use hmac::{Hmac, KeyInit, Mac};
+use http::{Request, StatusCode};
+use http_body_util::Full;
+use sha2::Sha256;
+use tokio::{task::JoinSet, time::timeout};
+use tower::ServiceExt;
+use url::Url;
+
+/// How often an event is sent until it is given up: with the pauses between, for about a minute.
+const TRIES: u32 = 6;
+
+/// So long a receiver may take for its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One receiver.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// Where it is: `https`, or this machine.
+    pub url: Url,
+    /// What events are signed with.
+    pub secret: Secret,
+    /// The types of events that it is told.
+    pub events: Vec<String>,
+}
+
+/// Sends, until it is dropped.
+#[derive(Debug)]
+pub struct Webhooks {
+    _tasks: JoinSet<()>,
+}
+
+impl Webhooks {
+    /// Sends what `control` tells to each of `hooks`. Link-local addresses are connected to only if that is allowed.
+    #[must_use]
+    pub fn start(hooks: Vec<Webhook>, control: &Arc<dyn Control>, allow_link_local: bool) -> Self {
+        let mut options = UpstreamOptions::default();
+        options.first_byte_timeout = PATIENCE;
+        options.allow_link_local = allow_link_local;
+        let upstream = Upstream::new(options);
+        let mut tasks = JoinSet::new();
+        for hook in hooks {
+            tasks.spawn(hook.serve(Arc::clone(control), upstream.clone()));
+        }
+        Self { _tasks: tasks }
+    }
+}
+
+impl Webhook {
+    async fn serve(self, control: Arc<dyn Control>, upstream: Upstream) {
+        // Not of log lines: a failure to send is one, and would be sent.
+        let Ok(mut events) = control.events(EventQuery::of("requests,accounts,moves,config")).await else { return };
+        while let Some(event) = events.next().await {
+            let name = event.detail.name();
+            if name == "missed" || self.events.iter().any(|wanted| wanted == name) {
+                self.tell(&event, &upstream).await;
+            }
+        }
+    }
+
+    /// Sends one event until it is taken, refused for good, or given up.
+    async fn tell(&self, event: &EventView, upstream: &Upstream) {
+        let host = self.url.host_str().unwrap_or_default();
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                let jitter = Duration::from_millis(rand::random::<u64>() % 500);
+                tokio::time::sleep(Duration::from_secs(1 << attempt) + jitter).await;
+            }
+            match timeout(PATIENCE, self.send(event, upstream)).await {
+                Ok(Ok(status)) if status.is_success() => return,
+                Ok(Ok(status)) if is_final(status) => {
+                    tracing::warn!(host, event = event.id, status = status.as_u16(), "a webhook refuses an event");
+                    return;
+                }
+                Ok(Ok(status)) => tracing::debug!(host, status = status.as_u16(), "a webhook can't take an event now"),
+                Ok(Err(error)) => tracing::debug!(host, error, "a webhook can't be reached"),
+                Err(_) => tracing::debug!(host, "a webhook does not answer in time"),
+            }
+        }
+        tracing::warn!(host, event = event.id, tries = TRIES, "an event is not told to a webhook: it does not take it");
+    }
+
+    async fn send(&self, event: &EventView, upstream: &Upstream) -> Result<StatusCode, String> {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let (id, timestamp, body) = (event.id.to_string(), now.as_secs().to_string(), event.json());
+        let request = Request::post(self.url.as_str())
+            .header("content-type", "application/json")
+            .header("user-agent", concat!("ccflare/", env!("CARGO_PKG_VERSION")))
+            .header("webhook-signature", signature(&self.secret, &id, &timestamp, body))
+            .header("webhook-id", id)
+            .header("webhook-timestamp", timestamp)
+            .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
+            .map_err(|error| error.to_string())?;
+        let answer = upstream.clone().oneshot(request).await.map_err(|error| error.to_string())?;
+        Ok(answer.status())
+    }
+}
+
+/// Whether another try would be answered alike. A redirect is no answer: the secret's proof goes nowhere else.
+fn is_final(status: StatusCode) -> bool {
+    let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    !status.is_server_error() && !later.contains(&status)
+}
+
+/// `v1,` and the base64 of an HMAC-SHA256 over id, timestamp and body, joined with dots.
+fn signature(secret: &Secret, id: &str, timestamp: &str, body: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).expect("a key of any length will do");
+    for part in [id, ".", timestamp, ".", body] {
+        mac.update(part.as_bytes());
+    }
+    format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_what_others_compute() {
+        // printf 'id.1800000000.{}' | openssl dgst -sha256 -hmac a-secret-of-sixteen -binary | base64
+        let signed = signature(&Secret::new("a-secret-of-sixteen"), "id", "1800000000", "{}");
+        assert_eq!(signed, "v1,i7OUn4T9/VhnIeqaumwQ21Rhfr2Gn84QnWl934HqeqA=");
+    }
+
+    #[test]
+    fn what_will_not_change_is_not_tried_again() {
+        assert!(is_final(StatusCode::GONE) && is_final(StatusCode::FOUND));
+        assert!(!is_final(StatusCode::BAD_GATEWAY) && !is_final(StatusCode::TOO_MANY_REQUESTS));
+    }
+}
