@@ -106,6 +106,7 @@ impl Doors {
     }
 
     /// Pages are for browsers: forms count where the API wants JSON, and a token only looks.
+    #[allow(clippy::result_large_err, reason = "a refusal is sent at once, and is not handed on")]
     fn admit_page(&self, request: &Request) -> Result<Actor, Response> {
         let (peer, headers) = (source(request), request.headers());
         let looks = matches!(*request.method(), Method::GET | Method::HEAD);

@@ -27,14 +27,13 @@ pub(crate) fn severity(used: f64) -> Tone {
 /// Several parts of one whole side by side, each with its own series colour.
 pub(crate) fn stack(parts: &[(usize, f64, String)]) -> Markup {
     let whole: f64 = parts.iter().map(|(_, part, _)| part).sum();
-    let mut x = 0.0;
+    let before = |at: usize| parts[..at].iter().map(|(_, part, _)| part).sum::<f64>();
+    let percent = |part: f64| if whole > 0.0 { part / whole * 100.0 } else { 0.0 };
     html! {
         svg class="bar stack" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
             rect class="track" width="100" height="6" {}
-            @for (series, part, about) in parts {
-                @let width = if whole > 0.0 { part / whole * 100.0 } else { 0.0 };
-                rect class={ "s" (series) } x=(format!("{x:.2}")) width=(format!("{width:.2}")) height="6" { title { (about) } }
-                @let _ = { x += width; };
+            @for (at, (series, part, about)) in parts.iter().enumerate() {
+                rect class={ "s" (series) } x=(format!("{:.2}", percent(before(at)))) width=(format!("{:.2}", percent(*part))) height="6" { title { (about) } }
             }
         }
     }

@@ -23,7 +23,7 @@ pub(crate) fn donut(about: &str, middle: &str, slices: &[Slice]) -> Markup {
     if whole <= 0.0 {
         return html! { p.nothing { "Nothing to draw in this range." } };
     }
-    let mut from = 0.0;
+    let before = |at: usize| slices[..at].iter().map(|slice| slice.value).sum::<f64>() / whole * ROUND;
     html! {
         figure.donut {
             svg viewBox="0 0 42 42" role="img" aria-label=(about) {
@@ -31,10 +31,9 @@ pub(crate) fn donut(about: &str, middle: &str, slices: &[Slice]) -> Markup {
                 @for (at, slice) in slices.iter().enumerate() {
                     @let part = slice.value / whole * ROUND;
                     circle class={ "slice s" (at % COLOURS) } cx="21" cy="21" r="15.9155"
-                        stroke-dasharray=(dash(part, slices.len())) stroke-dashoffset=(format!("{:.2}", 25.0 - from)) {
+                        stroke-dasharray=(dash(part, slices.len())) stroke-dashoffset=(format!("{:.2}", 25.0 - before(at))) {
                         title { (slice.name) ": " (slice.text) ", " (Share::new(slice.value / whole)) }
                     }
-                    @let _ = { from += part; };
                 }
                 text x="21" y="22.6" { (middle) }
             }

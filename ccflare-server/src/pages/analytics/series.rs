@@ -143,12 +143,15 @@ fn draw(
 /// Most lines in one chart; the rest are left to the tables.
 const LINES: usize = 7;
 
+/// Values by their moments.
+type Values = BTreeMap<i64, Option<f64>>;
+
 /// One series, or one for each model, the busiest first.
 fn lines(sums: &AnalyticsView, about: &str, value: fn(&PointView) -> Option<f64>) -> (Vec<i64>, Vec<Series>) {
     let mut moments: Vec<i64> = sums.time_series.iter().map(|point| point.ts).collect();
     moments.sort_unstable();
     moments.dedup();
-    let mut models: BTreeMap<Option<&str>, (u64, BTreeMap<i64, Option<f64>>)> = BTreeMap::new();
+    let mut models: BTreeMap<Option<&str>, (u64, Values)> = BTreeMap::new();
     for point in &sums.time_series {
         let (requests, values) = models.entry(point.model.as_deref()).or_default();
         *requests += point.requests;
