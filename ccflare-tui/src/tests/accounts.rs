@@ -196,6 +196,8 @@ fn a_closed_account_is_opened_by_hand() {
     assert_eq!(stage.ask("claude-opus-5-5"), 200);
     stage.type_in("2");
     stage.sees(&["needs login", "✗ needs login  until it is resumed (u)"]);
+    // What was said of the closing has been said before the key is pressed.
+    stage.settle();
     stage.type_in("u");
     stage.sees(&["account \"a\" resumed"]);
     stage.misses("needs login");
