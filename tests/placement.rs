@@ -10,10 +10,7 @@ use std::{
 
 use ccflare_core::{
     balance::StrategyName,
-    control::{
-        Control,
-        views::{AccountEdit, DecisionView, ExplainRequest, ExplainView, RequestView},
-    },
+    control::views::{AccountEdit, DecisionView, ExplainRequest, ExplainView, RequestView},
     gateway::GatewayOptions,
     store::RedbStore,
 };

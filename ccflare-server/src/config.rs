@@ -415,7 +415,7 @@ mod tests {
             (
                 &[("LB_STRATEGY", "round_robin")],
                 "",
-                "strategy (from the environment variable LB_STRATEGY): there is only one strategy yet: session",
+                "strategy (from the environment variable LB_STRATEGY): \"round_robin\" is not session or conversation",
             ),
         ] {
             assert_eq!(resolve(&[], env, file).expect_err("no sense"), expected);

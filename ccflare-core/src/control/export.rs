@@ -25,8 +25,11 @@ impl FromStr for ExportFormat {
     }
 }
 
-/// The columns, and how each is read from a request.
-const COLUMNS: [(&str, fn(&RequestView) -> String); 29] = [
+/// Reads a column from a request.
+type Read = fn(&RequestView) -> String;
+
+/// The columns, and how each is read.
+const COLUMNS: [(&str, Read); 29] = [
     ("id", |request| request.id.clone()),
     ("timestamp", |request| request.timestamp.clone()),
     ("method", |request| request.method.clone()),

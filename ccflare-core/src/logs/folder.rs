@@ -222,9 +222,9 @@ mod tests {
     };
 
     fn line(number: usize) -> LogLine {
-        let level = if number % 10 == 0 { LogLevel::Warn } else { LogLevel::Info };
+        let level = if number.is_multiple_of(10) { LogLevel::Warn } else { LogLevel::Info };
         let data = [("number".to_owned(), number.into())].into_iter().collect();
-        let request = (number % 3 == 0).then(|| format!("request-{number}"));
+        let request = (number.is_multiple_of(3)).then(|| format!("request-{number}"));
         LogLine { ts: number as i64, level, target: "tests".into(), msg: format!("Line {number}"), request, data }
     }
 

@@ -14,7 +14,8 @@ pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
-    details: Option<Value>,
+    /// Boxed: few errors have some, and every fallible call would pay for the room.
+    details: Option<Box<Value>>,
     retry_after: Option<u64>,
 }
 
@@ -53,7 +54,7 @@ impl From<ControlError> for ApiError {
             ControlError::Stale(_) => Self::new(StatusCode::PRECONDITION_FAILED, "stale", message),
             ControlError::Invalid(_) => Self::new(StatusCode::BAD_REQUEST, "invalid", message),
             ControlError::ConfirmationRequired(name) => Self {
-                details: Some(json!({ "confirmationRequired": true, "confirm": name })),
+                details: Some(Box::new(json!({ "confirmationRequired": true, "confirm": name }))),
                 ..Self::new(StatusCode::BAD_REQUEST, "confirmation_required", message)
             },
             ControlError::Unauthorized(_) => Self::unauthorized(),
@@ -70,7 +71,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut shape = json!({ "error": self.message, "code": self.code });
         if let Some(details) = self.details {
-            shape["details"] = details;
+            shape["details"] = *details;
         }
         let mut response = (self.status, Json(shape)).into_response();
         if let Some(seconds) = self.retry_after {

@@ -36,11 +36,14 @@ fn agent(number: u8) -> Arc<str> {
     format!("agent {number}").into()
 }
 
+/// Account, model, agent, client key and session, by number.
+type Who = (Option<u8>, Option<u8>, Option<u8>, Option<u8>, Option<u8>);
+
 /// What is drawn by lot of an exchange: small numbers, so that they meet.
 #[derive(Clone, Debug)]
 struct Lot {
     second: u32,
-    who: (Option<u8>, Option<u8>, Option<u8>, Option<u8>, Option<u8>),
+    who: Who,
     how: (u8, Option<u16>, bool),
     took: (Option<u32>, Option<u32>),
     tokens: [Option<u32>; 5],

@@ -232,8 +232,8 @@ mod tests {
 
     #[test]
     fn a_cell_has_these_bytes() {
-        let mut cell = Cell::default();
-        cell.counts = Counts { requests: 2, output: 300, cost: NanoUsd(70_000), saved: -5, ..Counts::default() };
+        let counts = Counts { requests: 2, output: 300, cost: NanoUsd(70_000), saved: -5, ..Counts::default() };
+        let mut cell = Cell { counts, ..Cell::default() };
         cell.durations.insert(5);
         cell.durations.insert(1_000_000);
         let (mut bytes, mut read) = (Vec::new(), Cell::default());
