@@ -28,6 +28,7 @@ async fn offline(config: &Config) -> Arc<dyn Control> {
         settings: None,
         agents: ccflare_core::agents::AgentOptions::default(),
         logs: "/nowhere/logs".into(),
+        retention: config.gateway.retention,
         token: None,
         clock: Arc::new(SystemClock::new()),
     };

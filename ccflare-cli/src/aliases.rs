@@ -15,7 +15,7 @@ enum Takes {
 }
 
 /// The flag, its values, and the command it means; `{}` is a value.
-const ALIASES: &[(&str, Takes, &[&str])] = &[
+const ALIASES: &[Alias] = &[
     ("--serve", Takes::Nothing, &["serve"]),
     ("--list", Takes::Nothing, &["account", "list"]),
     ("--add-account", Takes::One, &["account", "add", "{}", "--oauth"]),
@@ -26,6 +26,12 @@ const ALIASES: &[(&str, Takes, &[&str])] = &[
     ("--reauthenticate", Takes::One, &["account", "login", "{}"]),
     ("--force-reset-rate-limit", Takes::One, &["account", "resume", "{}"]),
     ("--show-config", Takes::Nothing, &["config", "show"]),
+    ("--stats", Takes::Nothing, &["stats", "--json"]),
+    ("--reset-stats", Takes::Nothing, &["stats", "reset", "--yes"]),
+    ("--clear-history", Takes::Nothing, &["stats", "reset", "--yes"]),
+    ("--logs", Takes::Perhaps, &["logs", "--follow", "--lines", "{}"]),
+    ("--analyze", Takes::Nothing, &["analyze"]),
+    ("--compact", Takes::Nothing, &["maintenance", "compact"]),
     ("--doctor", Takes::Nothing, &["doctor"]),
     ("--generate-api-key", Takes::One, &["key", "create", "{}"]),
     ("--list-api-keys", Takes::Nothing, &["key", "list"]),
@@ -49,16 +55,25 @@ pub(crate) fn translate(typed: Vec<OsString>) -> Vec<OsString> {
     rest.extend_from_slice(&typed[at + 1 + values.len()..]);
     let (program, rest) =
         rest.split_first().map_or((OsString::from("ccflare"), &[][..]), |(first, rest)| (first.clone(), rest));
-    let mut values = values.into_iter();
-    let filled = words.iter().filter_map(|word| if *word == "{}" { values.next() } else { Some(word.into()) });
+    let mut values = values.into_iter().peekable();
     let mut translated = vec![program];
-    translated.extend(filled);
+    for word in *words {
+        match (*word, values.next_if(|_| *word == "{}")) {
+            ("{}", Some(value)) => translated.push(value),
+            // A value that was left out takes its option with it.
+            ("{}", None) => drop(translated.pop_if(|option| option.to_string_lossy().starts_with("--"))),
+            (word, _) => translated.push(word.into()),
+        }
+    }
     translated.extend(without_mode(rest));
     translated
 }
 
+/// A flag of the original, how many values go with it, and the words of today.
+type Alias = (&'static str, Takes, &'static [&'static str]);
+
 /// The first flag of the original, if no command stands before it.
-fn find(typed: &[OsString]) -> Option<(usize, &'static (&'static str, Takes, &'static [&'static str]))> {
+fn find(typed: &[OsString]) -> Option<(usize, &'static Alias)> {
     let mut words = typed.iter().enumerate().skip(1);
     while let Some((at, word)) = words.next() {
         let word = word.to_str()?;
@@ -110,6 +125,8 @@ mod tests {
             ("--port 9000 --serve", "serve --port 9000"),
             ("--add-account work --mode max --tier 5", "account add work --oauth --tier 5"),
             ("--remove work", "account remove work --yes"),
+            ("--logs", "logs --follow"),
+            ("--logs 20", "logs --follow --lines 20"),
             ("--pause work", "account pause work"),
             ("--list --json", "account list --json"),
             ("--set-priority work 3", "account priority work 3"),

@@ -9,7 +9,7 @@ use ccflare_server::config::Flags;
 use clap::{Args, Parser, Subcommand};
 use url::Url;
 
-pub(crate) use crate::commands::{Config, Explain};
+pub(crate) use crate::commands::{Analytics, Analyze, Config, Explain, Maintenance, Request, Session, Stats};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,7 +23,9 @@ Examples:
   ccflare key create laptop --expires 90d     a key for a client; shown once
   ccflare agent prefer reviewer opus          a model for an agent, whatever it asks for
   ccflare open                                log the browser in
-  ccflare requests --limit 20                 what was asked, who answered, what it cost
+  ccflare request list --limit 20             what was asked, who answered, what it cost
+  ccflare analytics --range 7d                what it adds up to, by account, agent and model
+  ccflare maintenance backup                  a copy of everything, while the server works
 
 Point clients at the server:
   export ANTHROPIC_BASE_URL=http://127.0.0.1:8080 ANTHROPIC_API_KEY=unused";
@@ -63,8 +65,24 @@ pub(crate) enum Command {
     /// Add, show and change accounts
     #[command(subcommand)]
     Account(Account),
-    /// Show finished requests, newest first, or one of them
+    /// Show finished requests, one or many, or write them to a file
+    #[command(subcommand)]
+    Request(Request),
+    /// What `request list` and `request show` do
+    #[command(hide = true)]
     Requests(Requests),
+    /// Show conversations, their agents and what they cost
+    #[command(subcommand)]
+    Session(Session),
+    /// Show everything since the statistics began, or begin them anew
+    Stats(Stats),
+    /// Show what the requests of a time add up to
+    Analytics(Analytics),
+    /// Report what is slow, what fails, what the cache does, and how large the database is
+    Analyze(Analyze),
+    /// Care for the database: clean up, compact, check, back up, restore
+    #[command(subcommand)]
+    Maintenance(Maintenance),
     /// Show how the server stands
     Status,
     /// Show which strategy decides, or let another one decide from now on

@@ -24,6 +24,7 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
         settings: config.sources.clone().map(|sources| Arc::new(LiveConfig::new(config.clone(), sources)) as _),
         agents: config.gateway.agent_options(),
         logs: config.log_dir.clone(),
+        retention: config.gateway.retention,
         clock: Arc::new(SystemClock::new()),
     };
     Ok(control::connect(place).await?)

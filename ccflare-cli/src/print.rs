@@ -18,10 +18,13 @@ use serde_json::json as object;
 
 use crate::args::Output;
 
+pub(crate) mod analyze;
+pub(crate) mod care;
 pub(crate) mod doctor;
 pub(crate) mod logs;
 mod placement;
 pub(crate) mod settings;
+pub(crate) mod sums;
 
 pub(crate) use placement::{explanation, strategy};
 
@@ -120,7 +123,7 @@ pub(crate) fn requests(page: &RequestPage, output: Output) -> Result<()> {
     right(&mut table, &[3, 5, 6, 7, 8, 9, 10]);
     line(&format!("{table}"))?;
     match &page.next {
-        Some(next) => line(&format!("older ones: ccflare requests --before {next}")),
+        Some(next) => line(&format!("older ones: ccflare request list --before {next}")),
         None => Ok(()),
     }
 }

@@ -236,6 +236,7 @@ impl World {
             outcome,
             status,
             error: failed.then(|| "overloaded_error: Overloaded".into()),
+            decision: None,
             attempts: first.into_iter().chain([last]).collect(),
             timing: Timing {
                 headers: Some(Duration::from_millis(700)),

@@ -18,17 +18,23 @@ mod key;
 mod keys;
 mod login;
 mod logs;
+mod maintenance;
 mod manual;
 mod open;
 mod placement;
+mod request;
 mod requests;
 #[cfg(feature = "serve")]
 mod serve;
+mod sums;
 mod tui;
 mod workspace;
 
 pub(crate) use config::Config;
+pub(crate) use maintenance::Maintenance;
 pub(crate) use placement::Explain;
+pub(crate) use request::Request;
+pub(crate) use sums::{Analytics, Analyze, Session, Stats};
 
 /// Does what was typed.
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
@@ -38,6 +44,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         #[cfg(feature = "serve")]
         Command::Serve => serve::run(&flags).await,
         Command::Account(verb) => account::run(verb, async || connect(&flags, server.clone()).await, output).await,
+        Command::Request(verb) => request::run(verb, &*connect(&flags, server).await?, output).await,
+        Command::Session(verb) => sums::session(verb, &*connect(&flags, server).await?, output).await,
+        Command::Stats(wanted) => sums::stats(wanted, &*connect(&flags, server).await?, output).await,
+        Command::Analytics(wanted) => sums::analytics(wanted, &*connect(&flags, server).await?, output).await,
+        Command::Analyze(wanted) => sums::analyze(wanted, &*connect(&flags, server).await?, output).await,
+        Command::Maintenance(verb) => maintenance::run(verb, &flags, server, output).await,
         Command::Requests(wanted) => requests::run(wanted, &*connect(&flags, server).await?, output).await,
         Command::Keys(Keys::Rotate) => keys::rotate(&flags, output),
         Command::Key(verb) => key::run(verb, &*connect(&flags, server).await?, output).await,

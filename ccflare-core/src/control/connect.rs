@@ -9,8 +9,11 @@ use crate::{
     agents::{AgentOptions, Registry},
     clock::Clock,
     domain::Secret,
+    gateway::GatewayOptions,
+    live::{Live, LiveOptions},
     logs::LogFolder,
     oauth::AuthorizationServers,
+    retention::RetentionPolicy,
     store::{MasterKey, RedbStore, StoreError},
 };
 
@@ -35,6 +38,8 @@ pub struct Place {
     pub agents: AgentOptions,
     /// What the server logged, for what is done without it.
     pub logs: PathBuf,
+    /// How long what is kept, for what is done without a server.
+    pub retention: RetentionPolicy,
     /// The time, for what is done without a server.
     pub clock: Arc<dyn Clock>,
 }
@@ -44,7 +49,7 @@ pub struct Place {
 /// # Errors
 /// [`ControlError::Unauthorized`] if a server has to be asked and no token can be found; the store's own errors.
 pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
-    let Place { server, address, database, master, token, servers, settings, agents, logs, clock } = place;
+    let Place { server, address, database, master, token, servers, settings, agents, logs, retention, clock } = place;
     if let Some(server) = server {
         return remote(server, token);
     }
@@ -54,9 +59,10 @@ pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
             let store = Arc::new(store);
             let (registry, _) = Registry::open(agents, Arc::clone(&store) as _, Arc::clone(&clock)).await?;
             let local = Local::offline(Arc::clone(&store) as _, servers, Arc::clone(&clock)).await?;
-            let local = local.with_settings(settings).with_agents(registry);
+            let options = LiveOptions { retention, ..LiveOptions::from(&GatewayOptions::default()) };
             let logs = Logs { folder: Some(LogFolder::new(logs)), switch: None };
-            let local = local.with_logs(logs);
+            let local =
+                local.with_settings(settings).with_agents(registry).with_logs(logs).with_live(Live::new(options));
             Ok(Arc::new(Audited::new(Arc::new(local), store, clock)))
         }
         Err(StoreError::Locked { .. }) => remote(address, token),
