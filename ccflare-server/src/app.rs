@@ -73,6 +73,7 @@ impl App {
             .merge(assets::router())
             .merge(login::router(doors.clone()))
             .nest("/api", api::router(Arc::clone(&control), doors.clone(), readers.clone()))
+            .merge(api::document::router())
             .merge(pages::router(control, doors))
             .fallback(pages::nowhere)
             .layer(middleware::map_response(doors::harden));

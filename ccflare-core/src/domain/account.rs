@@ -57,6 +57,17 @@ pub enum Tier {
     Twenty,
 }
 
+#[cfg(feature = "openapi")]
+impl schemars::JsonSchema for Tier {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Tier".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "An account's size.", "enum": [1, 5, 20] })
+    }
+}
+
 impl TryFrom<u8> for Tier {
     type Error = &'static str;
 

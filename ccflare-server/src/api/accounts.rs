@@ -8,6 +8,7 @@ use ccflare_core::{
     control::views::{AccountEdit, AccountView, NewAccount},
     domain::Tier,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,7 +27,7 @@ pub(super) async fn add(State(control): State<Shared>, Body(new): Body<NewAccoun
 }
 
 /// `confirm` is the account's name.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Removal {
     #[serde(default)]
@@ -55,7 +56,7 @@ pub(super) async fn resume(
     Ok(done(format!("Account '{}' resumed", account.name), &account))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Name {
     name: String,
@@ -72,7 +73,7 @@ pub(super) async fn rename(
     Ok(answer)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Priority {
     priority: u32,
@@ -89,7 +90,7 @@ pub(super) async fn priority(
     Ok(answer)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Size {
     tier: Tier,

@@ -6,6 +6,7 @@ use axum::{
     extract::{Path, State},
 };
 use ccflare_core::control::views::{AgentEdit, AgentView, AgentsView, PreferenceView};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ pub(super) async fn edit(
     Ok(Json(json!({ "success": true, "agent": agent })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Model {
     model: String,
@@ -82,7 +83,7 @@ pub(super) async fn default_model(State(control): State<Shared>) -> Result<Json<
 }
 
 /// No model: agents have the one that they ask for.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DefaultModel {
     model: Option<String>,
@@ -100,7 +101,7 @@ pub(super) async fn workspaces(State(control): State<Shared>) -> Result<Json<Val
     Ok(Json(json!({ "workspaces": control.workspaces().await? })))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Directory {
     path: String,
@@ -114,7 +115,7 @@ pub(super) async fn add_workspace(
 }
 
 /// By path or name: a path in a path would need escapes that proxies like to undo.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Named {
     workspace: String,

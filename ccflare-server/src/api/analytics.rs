@@ -7,6 +7,7 @@ use axum::{
 use ccflare_core::control::views::{
     AnalyticsQuery, AnalyticsView, RequestFilter, SessionDetail, SessionPage, SessionPageQuery, StatsView,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,7 +16,7 @@ use super::{
     query::{Asked, Page},
 };
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Analytics {
     range: Option<String>,

@@ -9,6 +9,7 @@ use axum::{
 };
 use ccflare_core::control::views::{ReloadView, SettingView, SettingsEdit, SettingsView};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ use super::{ApiError, Shared, body::Body};
 use crate::config::duration;
 
 /// The original's four fields, and all settings beside them.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Configuration {
     lb_strategy: String,
     port: Option<u16>,
@@ -53,9 +54,18 @@ fn tagged(settings: SettingsView) -> Response {
 }
 
 /// The version that a change is bound to, if it is bound to one.
-fn bound(headers: &HeaderMap) -> Option<String> {
-    let tag = headers.get(header::IF_MATCH)?.to_str().unwrap_or_default().trim();
-    (tag != "*").then(|| tag.trim_start_matches("W/").trim_matches('"').to_owned())
+fn bound(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(tag) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    let tag = tag.to_str().unwrap_or_default().trim();
+    let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+    match version.filter(|version| version.len() == 16 && version.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+        Some(version) => Ok(Some(version.to_owned())),
+        None if tag == "*" => Ok(None),
+        None => {
+            let message = "If-Match takes what ETag told, in its quotes, or *".to_owned();
+            Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid", message))
+        }
+    }
 }
 
 pub(super) async fn show(State(control): State<Shared>) -> Result<Response, ApiError> {
@@ -75,7 +85,7 @@ pub(super) async fn change(
         })?;
         Ok((key, text))
     });
-    let edit = SettingsEdit { set: set.collect::<Result<_, ApiError>>()?, version: bound(&headers) };
+    let edit = SettingsEdit { set: set.collect::<Result<_, ApiError>>()?, version: bound(&headers)? };
     Ok(tagged(control.change_settings(edit).await?))
 }
 
@@ -109,7 +119,7 @@ fn find(settings: SettingsView, key: &str) -> Result<SettingView, ApiError> {
 }
 
 /// A setting's new value.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewValue {
     value: Value,
@@ -125,12 +135,12 @@ pub(super) async fn change_one(
         let message = "a value is text, a number, true or false, a list of texts, or null".to_owned();
         ApiError::new(StatusCode::BAD_REQUEST, "invalid", message)
     })?;
-    let edit = SettingsEdit { set: [(key.clone(), text)].into(), version: bound(&headers) };
+    let edit = SettingsEdit { set: [(key.clone(), text)].into(), version: bound(&headers)? };
     find(control.change_settings(edit).await?, &key).map(Json)
 }
 
 /// For how many days things are kept.
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Retention {
     #[serde(default)]
@@ -157,6 +167,6 @@ pub(super) async fn keep_for(
         let message = "give payloadDays, requestDays or both".to_owned();
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid", message));
     }
-    control.change_settings(SettingsEdit { set, version: bound(&headers) }).await?;
+    control.change_settings(SettingsEdit { set, version: bound(&headers)? }).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -17,6 +17,7 @@ use ccflare_core::control::{
 };
 use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::{sync::mpsc, time::interval};
@@ -54,7 +55,7 @@ impl Live {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Wanted {
     pub(super) topics: Option<String>,
@@ -85,7 +86,7 @@ pub(super) async fn requests(
     Ok(Stream { place: live.place()?, hangup, events, shape: Shape::Requests }.begin("event: connected\ndata: ok\n\n"))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Resumed {
     after: Option<u64>,

@@ -10,6 +10,7 @@ use ccflare_core::{
     logs::Sought,
 };
 use http::header;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
 };
 
 /// Which lines; of a page of them, or of those to come.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     level: Option<String>,

@@ -13,6 +13,7 @@ use axum::{
 };
 use ccflare_core::control::views::{MaintenanceTask, MaintenanceView, SizesView};
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at whether it is done.
 const LOOK: Duration = Duration::from_millis(20);
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Wish {
     /// Whether to wait for the end.

@@ -26,6 +26,7 @@ mod analytics;
 mod audit;
 mod body;
 mod config;
+pub(crate) mod document;
 mod error;
 mod export;
 mod keys;

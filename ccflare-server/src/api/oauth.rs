@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use ccflare_core::control::views::NewLogin;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,7 +18,7 @@ pub(super) async fn init(State(control): State<Shared>, Body(login): Body<NewLog
 }
 
 /// `code` is whatever the browser showed (`CODE#STATE`) or the address it ended at.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Callback {
     session_id: String,

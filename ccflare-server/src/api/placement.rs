@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use ccflare_core::control::views::{ExplainRequest, ExplainView, StrategyView};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::{ApiError, Shared, body::Body};
 /// Bodies to be explained are as long as those that are sent.
 pub(super) const LONGEST_EXPLAINED: usize = 32 * 1024 * 1024;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Chosen {
     strategy: String,

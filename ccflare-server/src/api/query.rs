@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, Query, rejection::QueryRejection};
 use ccflare_core::control::views::RequestFilter;
 use http::{HeaderValue, StatusCode, request::Parts};
+use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 use url::form_urlencoded;
 
@@ -24,7 +25,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 }
 
 /// A page by number and cursor.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Page {
     pub(super) limit: Option<usize>,
@@ -32,7 +33,7 @@ pub(super) struct Page {
 }
 
 /// Everything that requests can be chosen by. Its own fields, not a flattened struct: that would let misspelt names pass.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Requests {
     pub(super) limit: Option<usize>,

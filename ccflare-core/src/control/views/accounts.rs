@@ -7,6 +7,7 @@ use crate::domain::{Secret, Tier};
 /// An account to be added. Its `Debug` hides the key, and the address, which may have a password in it that it should
 /// not have; it can be read but not written as JSON.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewAccount {
     /// 1 to 100 letters, digits, spaces or `-_@.+`.
@@ -16,6 +17,7 @@ pub struct NewAccount {
     pub provider: String,
     /// Its key.
     #[serde(deserialize_with = "super::secret")]
+    #[cfg_attr(feature = "openapi", schemars(with = "String"))]
     pub api_key: Secret,
     /// Where its API lives, if not at the provider's own address.
     #[serde(default)]
@@ -70,6 +72,7 @@ pub enum AccountEdit {
 
 /// An account as people see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountView {
     /// Its id.
@@ -122,6 +125,7 @@ pub struct AccountView {
 
 /// One reason why an account can't serve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClosureView {
     /// `needs_login`, `billing`, `on_hold`, `rate_limited`, `throttled`, `not_entitled`.
@@ -138,6 +142,7 @@ pub struct ClosureView {
 
 /// One limit window.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WindowView {
     /// `5h`, `7d`, `requests`, `input-tokens`, …

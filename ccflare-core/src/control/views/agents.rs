@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Everything that is known of agents.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentsView {
     /// The agents that files define, global ones first.
@@ -22,6 +23,7 @@ pub struct AgentsView {
 
 /// An agent that a file defines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentView {
     /// Its id.
@@ -65,6 +67,7 @@ pub struct AgentView {
 
 /// An agent that no file defines: built into the client, of a plugin, or given on its command line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OtherAgentView {
     /// What clients call it by.
@@ -81,6 +84,7 @@ pub struct OtherAgentView {
 
 /// A file with something wrong about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AgentProblemView {
     /// The file, or the directory.
@@ -93,6 +97,7 @@ pub struct AgentProblemView {
 
 /// A definition that is gone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RemovedAgentView {
     /// The id it had.
@@ -109,6 +114,7 @@ pub struct RemovedAgentView {
 
 /// What is preferred for an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PreferenceView {
     /// The agent's id; of one that no file defines, its name.
@@ -123,6 +129,7 @@ pub struct PreferenceView {
 
 /// What became of a wish for all agents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BulkPreferenceView {
     /// So many agents have it now.
@@ -135,6 +142,7 @@ pub struct BulkPreferenceView {
 
 /// An agent that a model makes no sense for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RefusedPreferenceView {
     /// The agent's id.
@@ -145,6 +153,7 @@ pub struct RefusedPreferenceView {
 
 /// What is to change in an agent's file; what is not given stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AgentEdit {
     /// What it is good for.
@@ -169,6 +178,7 @@ pub struct AgentEdit {
 
 /// What an agent may do, as a set of tools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ToolMode {
     /// Everything.
@@ -185,6 +195,7 @@ pub enum ToolMode {
 
 /// A directory that agents work in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WorkspaceView {
     /// Its path.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is asked. Everything by default: the last day, all requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyticsQuery {
     /// `1h`, `6h`, `24h`, `7d` or `30d`, up to now; `24h` if neither this nor `from` is given.
@@ -30,6 +31,7 @@ pub struct AnalyticsQuery {
 /// Which requests. Lists are names (accounts and client keys: also ids), separated by commas; what is not given is not
 /// looked at. `none` stands for requests without one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RequestFilter {
     /// Of one of these accounts. `no_account` is another word for `none` here.
@@ -51,6 +53,7 @@ pub struct RequestFilter {
 
 /// What requests add up to, in the original's shape and beyond.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyticsView {
     /// What was asked.
@@ -81,6 +84,7 @@ pub struct AnalyticsView {
 
 /// What was asked, as it was understood.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AnalyticsMeta {
     /// `1h`, `6h`, `24h`, `7d`, `30d` or `custom`.
@@ -103,6 +107,7 @@ pub struct AnalyticsMeta {
 
 /// What requests add up to. Times are milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct TotalsView {
     /// How many.
@@ -159,6 +164,7 @@ pub struct TotalsView {
 
 /// One point of the time series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PointView {
     /// Its beginning, in milliseconds since the epoch.
@@ -188,6 +194,7 @@ pub struct PointView {
 
 /// Tokens by class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenBreakdown {
     /// Fresh input.
@@ -206,6 +213,7 @@ pub struct TokenBreakdown {
 
 /// How often a model was used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelCount {
     /// The model; `unknown` stands for requests that name none.
@@ -216,6 +224,7 @@ pub struct ModelCount {
 
 /// What the requests of one account, agent or client key add up to. Times are milliseconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct GroupView {
     /// Its name; `no_account`, `no_agent` and `no_key` stand for requests without one.
@@ -262,6 +271,7 @@ pub struct GroupView {
 
 /// What a model cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelCost {
     /// The model.
@@ -278,6 +288,7 @@ pub struct ModelCost {
 
 /// How a model did. Times are milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ModelPerformance {
     /// The model.
@@ -308,6 +319,7 @@ pub struct ModelPerformance {
 
 /// What a day cost.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DayCost {
     /// The day, `YYYY-MM-DD` (UTC).
@@ -322,6 +334,7 @@ pub struct DayCost {
 
 /// Everything since the statistics began, in the original's shape.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StatsView {
     /// How many requests.
@@ -350,6 +363,7 @@ pub struct StatsView {
 
 /// A model among the most used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TopModel {
     /// The model.
@@ -362,6 +376,7 @@ pub struct TopModel {
 
 /// An account in the statistics.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AccountStats {
     /// Its name; `no_account` stands for requests without one.
@@ -376,6 +391,7 @@ pub struct AccountStats {
 
 /// What a reset has removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ResetView {
     /// Finished requests.
@@ -399,6 +415,7 @@ impl Default for SessionPageQuery {
 
 /// A page of conversations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionPage {
     /// The one with the latest request first.
@@ -409,6 +426,7 @@ pub struct SessionPage {
 
 /// A conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionView {
     /// Its id, as the client calls it.
@@ -435,6 +453,7 @@ pub struct SessionView {
 
 /// A conversation with everybody who took part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionDetail {
     /// The sums of the whole.
@@ -453,6 +472,7 @@ pub struct SessionDetail {
 
 /// An agent in a conversation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionAgent {
     /// Its name, if it is known.

@@ -19,6 +19,7 @@ impl Default for AuditQuery {
 
 /// One change that an operator made or tried to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditView {
     /// Its id.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How the gateway stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StatusView {
     /// `ok`.
@@ -30,6 +31,7 @@ pub struct StatusView {
 
 /// A link that logs one browser in. Whoever has it first is in, so it is for the operator's own browser.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BrowserLinkView {
     /// Its address; from the server itself only the path.

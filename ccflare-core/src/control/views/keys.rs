@@ -6,6 +6,7 @@ use crate::domain::Secret;
 
 /// A client key to be made. Empty lists allow everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewClientKey {
     /// 1 to 100 letters, digits, spaces or `-_@.+`; no two keys that work have the same name.
@@ -23,6 +24,7 @@ pub struct NewClientKey {
 
 /// A client key as people see it: everything but the key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClientKeyView {
     /// Its id.

@@ -6,6 +6,7 @@ use crate::domain::Tier;
 
 /// A login to begin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewLogin {
     /// What the new account is to be called; not asked for when `account` is given.
@@ -34,6 +35,7 @@ pub struct NewLogin {
 
 /// A login that has begun. Its address holds no secret of ours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LoginView {
     /// Names it when the code is handed in.

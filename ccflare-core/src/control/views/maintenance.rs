@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// How large everything is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SizesView {
     /// Bytes of the database file; 0 if it is in memory.
@@ -22,6 +23,7 @@ pub struct SizesView {
 
 /// One table of the database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TableView {
     /// Its name.
@@ -32,6 +34,7 @@ pub struct TableView {
 
 /// Work on the store that takes a while.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "task")]
 pub enum MaintenanceTask {
     /// Delete what is older than it is to be kept, now.
@@ -64,6 +67,7 @@ impl MaintenanceTask {
 
 /// How far work on the store has come.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MaintenanceView {
     /// `cleanup`, `compact`, `check` or `backup`.
@@ -86,6 +90,7 @@ pub struct MaintenanceView {
 
 /// What came out; what a task does not speak of is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct MaintenanceResult {
     /// Finished requests that were deleted.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What an exchange carried, as far as it was kept: harmless headers, and bodies that were redacted and cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PayloadView {
     /// The request's id.
@@ -18,6 +19,7 @@ pub struct PayloadView {
 
 /// One side of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PayloadSideView {
     /// The headers that are kept: pairs of name and value.
@@ -34,6 +36,7 @@ pub struct PayloadSideView {
 
 /// A request with what it carried, in the original's shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RequestDetail {
     /// The request's id.
@@ -50,6 +53,7 @@ pub struct RequestDetail {
 
 /// One side of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DetailSide {
     /// The answer's status.
@@ -65,6 +69,7 @@ pub struct DetailSide {
 
 /// What else is known of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DetailMeta {
     /// The account that answered or was tried last.

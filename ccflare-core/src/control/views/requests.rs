@@ -8,6 +8,7 @@ use super::RequestFilter;
 
 /// Which page of finished requests; the newest 50 by default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RequestPageQuery {
     /// Only those older than the request with this id: the `next` of the page before.
@@ -58,6 +59,7 @@ pub struct RequestPage {
 
 /// One finished request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RequestView {
     /// Its id, as sent in `x-ccflare-request-id`.
@@ -156,6 +158,7 @@ pub struct RequestView {
 
 /// One try of one account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptView {
     /// Its name; `null` for the client's own credentials.

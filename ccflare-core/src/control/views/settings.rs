@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// All settings as they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsView {
     /// Changes whenever anything below does; an edit can be bound to it.
@@ -18,6 +19,7 @@ pub struct SettingsView {
 
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SettingView {
     /// Its name in the file.
@@ -44,6 +46,7 @@ pub struct SettingView {
 
 /// Settings to be changed together.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SettingsEdit {
     /// What to write, as it stands in the file; `null` takes a setting out of the file.
@@ -63,6 +66,7 @@ impl SettingsEdit {
 
 /// What reading the settings anew has come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReloadView {
     /// The settings that are in effect otherwise than before.
