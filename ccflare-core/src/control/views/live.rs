@@ -291,6 +291,7 @@ pub struct LogPage {
 
 /// What is logged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogLevelView {
     /// A level, or a filter such as `ccflare_core=debug,info`.

@@ -66,6 +66,11 @@ impl Operation {
         self
     }
 
+    /// It becomes another protocol.
+    pub(super) fn upgrades(self) -> Self {
+        self.answers(101, "", None)
+    }
+
     /// It needs no token.
     pub(super) fn open(self) -> Self {
         Self { is_open: true, ..self }

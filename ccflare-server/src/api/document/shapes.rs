@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 
 use ccflare_core::{
-    control::views::{AccountView, ClientKeyView, LoginView, MaintenanceResult, MaintenanceView},
+    control::views::{
+        AccountView, AgentView, AgentsView, BulkPreferenceView, ClientKeyView, LoginView, MaintenanceResult,
+        MaintenanceView, PreferenceView, StrategyView, WorkspaceView,
+    },
     domain::Tier,
 };
 use schemars::JsonSchema;
@@ -107,4 +110,81 @@ pub(super) struct Health {
     accounts: usize,
     timestamp: String,
     strategy: String,
+}
+
+/// All agents; the original lists them twice.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Agents {
+    #[serde(flatten)]
+    all: AgentsView,
+    global_agents: Vec<AgentView>,
+    workspace_agents: Vec<AgentView>,
+}
+
+/// An agent was changed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AgentChanged {
+    success: bool,
+    agent: AgentView,
+}
+
+/// A model is preferred for an agent.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AgentPreferred {
+    success: bool,
+    agent_id: String,
+    model: Option<String>,
+    preference: PreferenceView,
+}
+
+/// No model is preferred for an agent.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PreferenceCleared {
+    success: bool,
+    agent_id: String,
+    /// Whether one was.
+    deleted: bool,
+}
+
+/// A model is preferred for all agents.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PreferredForAll {
+    success: bool,
+    #[serde(flatten)]
+    done: BulkPreferenceView,
+    /// If there were none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+}
+
+/// The model of agents that nothing else is preferred for; none: they have the one that they ask for.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DefaultModel {
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    success: Option<bool>,
+}
+
+/// The folders in which agents are looked for.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Workspaces {
+    workspaces: Vec<WorkspaceView>,
+}
+
+/// A folder was added or forgotten.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WorkspaceChanged {
+    success: bool,
+    workspace: WorkspaceView,
+}
+
+/// Another strategy chooses.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct StrategyChosen {
+    success: bool,
+    #[serde(flatten)]
+    chosen: StrategyView,
 }

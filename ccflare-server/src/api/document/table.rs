@@ -1,22 +1,28 @@
 //! What can be asked, one entry an operation, in the order of the table of routes.
 
 use ccflare_core::control::views::{
-    AccountView, AnalyticsView, AuditView, ClientKeyView, MaintenanceView, NewAccount, NewClientKey, NewLogin,
-    PayloadView, ReloadView, RequestDetail, RequestView, SessionDetail, SessionPage, SettingView, SizesView, StatsView,
-    StatusView,
+    AccountView, AgentEdit, AgentView, AnalyticsView, AuditView, ClientKeyView, ExplainRequest, ExplainView,
+    LogLevelView, LogLineView, MaintenanceView, NewAccount, NewClientKey, NewLogin, PayloadView, PreferenceView,
+    ReloadView, RequestDetail, RequestView, SessionDetail, SessionPage, SettingView, SizesView, StatsView, StatusView,
+    StrategyView,
 };
 
 use super::{
     super::{
-        accounts, analytics, config, maintenance, oauth,
+        accounts, agents, analytics, config, live, logs, maintenance, oauth, placement,
         query::{Page, Requests},
     },
     operation::{Operation, of},
-    shapes::{AccountChanged, Done, Health, LoginBegun, LoginLink, MaintenanceDone, NewKey, Settings, StatsReset},
+    shapes::{
+        AccountChanged, AgentChanged, AgentPreferred, Agents, DefaultModel, Done, Health, LoginBegun, LoginLink,
+        MaintenanceDone, NewKey, PreferenceCleared, PreferredForAll, Settings, StatsReset, StrategyChosen,
+        WorkspaceChanged, Workspaces,
+    },
 };
 
 pub(super) fn operations() -> Vec<Operation> {
-    [probes(), gateway(), accounts(), requests(), sums(), store(), settings(), doors()].into_iter().flatten().collect()
+    let groups = [probes(), gateway(), accounts(), requests(), live(), sums(), store(), settings(), agents(), doors()];
+    groups.into_iter().flatten().collect()
 }
 
 fn probes() -> Vec<Operation> {
@@ -35,6 +41,13 @@ fn gateway() -> Vec<Operation> {
     vec![
         of("GET", "/api/status", "How the gateway stands").gives::<StatusView>(),
         of("GET", "/api/strategies", "The names of the strategies there are").gives::<Vec<String>>(),
+        of("GET", "/api/config/strategy", "The strategy that chooses accounts").gives::<StrategyView>(),
+        of("POST", "/api/config/strategy", "Lets another strategy choose accounts, at once")
+            .takes::<placement::Chosen>()
+            .gives::<StrategyChosen>(),
+        of("POST", "/api/explain", "Which account a request would go to, and why")
+            .takes::<ExplainRequest>()
+            .gives::<ExplainView>(),
     ]
 }
 
@@ -81,6 +94,57 @@ fn requests() -> Vec<Operation> {
         of("GET", "/api/requests/{request}", "One request, with every attempt").gives::<RequestView>(),
         of("GET", "/api/requests/{request}/payload", "What a request carried, if that was kept").gives::<PayloadView>(),
         of("GET", "/api/requests/payload/{request}", "The same").gives::<PayloadView>(),
+    ]
+}
+
+fn live() -> Vec<Operation> {
+    const EVENTS: &str = "text/event-stream";
+    vec![
+        of("GET", "/api/events", "What happens, while it happens; goes on behind `Last-Event-ID` or `after`")
+            .asks::<live::Wanted>()
+            .gives_other(EVENTS),
+        of("GET", "/api/requests/stream", "Requests that begin and end, in the original's shape")
+            .asks::<live::Resumed>()
+            .gives_other(EVENTS),
+        of("GET", "/api/logs/stream", "Log lines as they are written").asks::<logs::Filter>().gives_other(EVENTS),
+        of("GET", "/api/ws", "The same events by WebSocket: subscribe by topic").asks::<live::Wanted>().upgrades(),
+        of("GET", "/api/logs/history", "Log lines of late, filtered")
+            .asks::<logs::Filter>()
+            .gives::<Vec<LogLineView>>(),
+        of("GET", "/api/logs/level", "Which log lines are written").gives::<LogLevelView>(),
+        of("POST", "/api/logs/level", "Changes which log lines are written, until the next start")
+            .takes::<LogLevelView>()
+            .gives::<LogLevelView>(),
+    ]
+}
+
+fn agents() -> Vec<Operation> {
+    vec![
+        of("GET", "/api/agents", "All agents, and the workspaces they were found in").gives::<Agents>(),
+        of("POST", "/api/agents/bulk-preference", "Prefers one model for all agents")
+            .takes::<agents::Model>()
+            .gives::<PreferredForAll>(),
+        of("GET", "/api/agents/{agent}", "One agent").gives::<AgentView>(),
+        of("PATCH", "/api/agents/{agent}", "Changes an agent's definition, in its file")
+            .takes::<AgentEdit>()
+            .gives::<AgentChanged>(),
+        of("GET", "/api/agents/{agent}/preference", "The model that is preferred for an agent")
+            .gives::<PreferenceView>(),
+        of("POST", "/api/agents/{agent}/preference", "Prefers a model for an agent")
+            .takes::<agents::Model>()
+            .gives::<AgentPreferred>(),
+        of("DELETE", "/api/agents/{agent}/preference", "Lets an agent have the model it asks for")
+            .gives::<PreferenceCleared>(),
+        of("GET", "/api/config/model", "The model of agents that nothing else is preferred for")
+            .gives::<DefaultModel>(),
+        of("POST", "/api/config/model", "Changes the model of agents that nothing else is preferred for")
+            .takes::<agents::DefaultModel>()
+            .gives::<DefaultModel>(),
+        of("GET", "/api/workspaces", "The folders in which agents are looked for").gives::<Workspaces>(),
+        of("POST", "/api/workspaces", "Looks for agents in a folder, too")
+            .takes::<agents::Directory>()
+            .gives::<WorkspaceChanged>(),
+        of("DELETE", "/api/workspaces", "Forgets a folder").takes::<agents::Named>().gives::<WorkspaceChanged>(),
     ]
 }
 
