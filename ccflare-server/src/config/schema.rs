@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn the_published_schema_is_that_of_the_settings() {
         let (file, text) = docs("config.schema.json");
-        agree(&file, &text, &format!("{}\n", serde_json::to_string_pretty(&schema()).expect("JSON")));
+        let should = format!("{}\n", serde_json::to_string_pretty(&schema()).expect("JSON"));
+        // The order of keys says nothing, and depends on what else is built along.
+        let is_the_same = serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|published| published == schema());
+        agree(&file, if is_the_same { &should } else { &text }, &should);
     }
 
     #[test]
