@@ -32,6 +32,8 @@ const ALIASES: &[Alias] = &[
     ("--logs", Takes::Perhaps, &["logs", "--follow", "--lines", "{}"]),
     ("--analyze", Takes::Nothing, &["analyze"]),
     ("--compact", Takes::Nothing, &["maintenance", "compact"]),
+    ("--get-model", Takes::Nothing, &["agent", "default"]),
+    ("--set-model", Takes::One, &["agent", "default", "{}"]),
     ("--doctor", Takes::Nothing, &["doctor"]),
     ("--generate-api-key", Takes::One, &["key", "create", "{}"]),
     ("--list-api-keys", Takes::Nothing, &["key", "list"]),

@@ -19,6 +19,9 @@ pub(super) struct Operation {
     is_versioned: bool,
 }
 
+/// What the names of shapes that go in end with.
+const INPUT: &str = "Input";
+
 const JSON: &str = "application/json";
 
 /// How an operation begins: `of("GET", "/api/accounts", "all accounts")`.
@@ -125,7 +128,8 @@ impl Book {
             "responses": self.responses(operation),
         });
         if let Some(shape) = operation.body {
-            let schema = shape(&mut self.inward);
+            let mut schema = shape(&mut self.inward).to_value();
+            as_input(&mut schema);
             written["requestBody"] = json!({ "required": true, "content": { JSON: { "schema": schema } } });
         }
         if operation.is_open {
@@ -202,7 +206,10 @@ impl Book {
     /// All shapes that were used.
     pub(super) fn shapes(mut self) -> Value {
         let mut shapes = self.outward.take_definitions(true);
-        shapes.extend(self.inward.take_definitions(true));
+        for (name, mut shape) in self.inward.take_definitions(true) {
+            as_input(&mut shape);
+            shapes.insert(name + INPUT, shape);
+        }
         shapes.insert(
             "Error".to_owned(),
             json!({
@@ -216,6 +223,22 @@ impl Book {
             }),
         );
         shapes.into()
+    }
+}
+
+/// What goes in has names of its own: a shape may be another one there.
+fn as_input(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(reference) if name == "$ref" => reference.push_str(INPUT),
+                    other => as_input(other),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(as_input),
+        _ => {}
     }
 }
 
