@@ -18,13 +18,14 @@ demo:
     cargo run -p ccflare-examples --example demo
 
 # Everything CI checks.
-ci: fmt clippy doc test alone examples sdk deny
+ci: fmt clippy doc test alone examples sdk schemathesis observability browser deny
 
 fmt:
     cargo fmt --all --check
 
 clippy:
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy -p ccflare-browser-tests --test browser --locked -- -D warnings
 
 # Broken links in the documentation are errors.
 doc:
@@ -51,6 +52,27 @@ examples:
 # The official Python SDK, through the server, to the mock.
 sdk:
     tests/sdk/run
+
+# The server against its own description of the API.
+schemathesis:
+    tests/schemathesis/run
+
+# The alert rules and the scrape configuration, as Prometheus reads them.
+observability:
+    promtool check rules docs/observability/alerts.yml
+    python3 -m json.tool docs/observability/grafana.json >/dev/null
+
+# The dashboard in a real browser. Wants chromium, its driver and npm.
+browser *args:
+    tests/browser/run {{ args }}
+
+# Pictures of the dashboard, into docs/screenshots.
+screenshots:
+    tests/browser/screenshots --keep
+
+# Strategies compared over a made-up day; fails if `conversation` does not keep its promises.
+placement:
+    cargo run --release -p ccflare-examples --example placement
 
 # Licences, sources and duplicate crates, where cargo-deny is installed.
 deny:
