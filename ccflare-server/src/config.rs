@@ -371,6 +371,11 @@ mod tests {
         let own = agents(own).expect("valid");
         assert_eq!((own.directories, own.workspace_roots), (paths(&["/a"]), paths(&[])));
         assert_eq!(own.default_model.as_deref(), Some("opus"));
+        let models = resolve(&[], &[], "compatible_models = [\"a* b\"]").expect("valid").gateway.compatible_models;
+        assert!(models.check("a-1", "b").is_ok() && models.check("b", "c").is_err());
+        for wrong in ["compatible_models = [\"one\"]", "compatible_models = [\"a *\"]"] {
+            assert!(resolve(&[], &[], wrong).is_err(), "{wrong}");
+        }
         for wrong in ["agent_dirs = [\"~/agents\"]", "workspace_roots = [\"repo\"]", "default_agent_model = \"a b\""] {
             assert!(agents(wrong).is_err(), "{wrong}");
         }

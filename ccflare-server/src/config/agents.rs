@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ccflare_core::gateway::GatewayOptions;
+use ccflare_core::{gateway::GatewayOptions, intercept::CompatibleModels};
 
 use super::{ConfigError, Given, Places, get, wrong};
 
@@ -10,6 +10,9 @@ use super::{ConfigError, Given, Places, get, wrong};
 pub(super) fn set(given: &Given, gateway: &mut GatewayOptions, places: &Places) -> Result<(), ConfigError> {
     let claude = places.home.as_ref().map(|home| home.join(".claude"));
     let own = places.config_dir.join("agents");
+    if let Some(groups) = get::<Vec<String>>(given, "compatible_models")? {
+        gateway.compatible_models = compatible(&groups).map_err(|why| wrong(given, "compatible_models", &why))?;
+    }
     let agents = &mut gateway.agents;
     agents.directories = match paths(given, "agent_dirs")? {
         Some(directories) => directories,
@@ -27,6 +30,19 @@ pub(super) fn set(given: &Given, gateway: &mut GatewayOptions, places: &Places) 
         ));
     }
     Ok(())
+}
+
+/// Each text is a group: names, or beginnings that end in `*`.
+fn compatible(groups: &[String]) -> Result<CompatibleModels, String> {
+    let groups: Vec<Vec<_>> =
+        groups.iter().map(|group| group.split_whitespace().map(str::to_owned).collect()).collect();
+    if let Some(alone) = groups.iter().find(|group| group.len() < 2 && !group.iter().any(|name| name.ends_with('*'))) {
+        return Err(format!("a group has at least two models, and {:?} has not", alone.join(" ")));
+    }
+    if let Some(odd) = groups.iter().flatten().find(|name| name.trim_end_matches('*').contains('*') || *name == "*") {
+        return Err(format!("{odd:?} is no model: give its name, or its beginning and a * at the end"));
+    }
+    Ok(CompatibleModels::new(groups))
 }
 
 fn paths(given: &Given, key: &'static str) -> Result<Option<Vec<PathBuf>>, ConfigError> {

@@ -240,6 +240,13 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "the model preferred for agents that nothing else is preferred for, until an operator sets one",
     ),
+    setting(
+        "compatible_models",
+        &["CCFLARE_COMPATIBLE_MODELS"],
+        Kind::List,
+        "claude-opus-5-5* claude-sonnet-5-5* claude-haiku-5-5*",
+        "groups of models that take each other's requests, so that one may be preferred to another; the names of a group are separated by spaces, and may end in *",
+    ),
     // What it says.
     setting(
         "metrics_token",
