@@ -1,6 +1,6 @@
 //! `/metrics`: what has happened since the start, and how things stand, for Prometheus.
 //!
-//! What happens is counted when it happens ([`Tally`]); how things stand is looked at when somebody asks. Labels are
+//! What happens is counted when it happens (`Tally`); how things stand is looked at when somebody asks. Labels are
 //! names of accounts and words of ours: never a session, a path, or anything else that a client may choose.
 
 use std::{

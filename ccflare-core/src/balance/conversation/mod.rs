@@ -3,7 +3,7 @@
 //! A conversation's prompt cache lives on one account and is worth up to forty times what reading it costs, so moving is
 //! the exception: because the account can't serve, or because there is nothing to lose. Three parts, one file each:
 //!
-//! * [`headroom`]: how much room each account has for one more conversation;
+//! * [`headrooms`]: how much room each account has for one more conversation;
 //! * [`decide`]: stay, wait or go, and at what price;
 //! * [`Bindings`]: what is remembered of conversations.
 //!
