@@ -65,7 +65,13 @@ def main():
         data = stack.enter_context(tempfile.TemporaryDirectory())
         environment = {**os.environ, "HOME": data, "XDG_CONFIG_HOME": data, "XDG_DATA_HOME": data}
         mock = stack.enter_context(
-            running(BIN / "ccflare-mock", "--limit-key-after", "sk-a=5", stdout=subprocess.PIPE, text=True)
+            running(
+                BIN / "ccflare-mock",
+                "--keys=direct,sk-a,sk-b,sk-c",
+                "--limit-key-after=sk-a=5",
+                stdout=subprocess.PIPE,
+                text=True,
+            )
         )
         upstream = mock.stdout.readline().split()[-1]
         address = f"127.0.0.1:{free_port()}"

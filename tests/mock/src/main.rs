@@ -39,7 +39,7 @@ struct Args {
     /// Usage: output tokens
     #[arg(long, default_value_t = 20)]
     output: u64,
-    /// Known keys; others get 401
+    /// Known keys, each of an organisation of its own; others get 401
     #[arg(long, value_delimiter = ',')]
     keys: Vec<String>,
     /// After N requests the key answers 429 until the reset
@@ -107,8 +107,10 @@ impl Args {
         let limits = if self.unified { RateLimits::Unified(unified()?) } else { RateLimits::None };
         let other_keys = KeyConfig::limits(limits);
         let mut config = MockConfig { addr: Some(self.listen), reply, other_keys, ..MockConfig::default() };
-        for key in &self.keys {
-            config.keys.insert(key.clone(), config.other_keys.clone());
+        for (number, key) in self.keys.iter().enumerate() {
+            // Each of an organisation of its own: those of one share their limits.
+            let organization = format!("00000000-0000-4000-8000-{:012}", number + 2);
+            config.keys.insert(key.clone(), KeyConfig { organization, ..config.other_keys.clone() });
         }
         Ok(if self.record { config } else { config.without_record() })
     }
