@@ -74,7 +74,7 @@ screenshots:
 placement:
     cargo run --release -p ccflare-examples --example placement
 
-# Licences, sources and duplicate crates, where cargo-deny is installed.
+# Licences, sources and duplicate crates, where cargo-deny is installed (`cargo install --locked cargo-deny`).
 deny:
     if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; else echo "cargo-deny is not installed: skipped"; fi
 
