@@ -76,7 +76,7 @@ placement:
 
 # Licences, sources and duplicate crates, where cargo-deny is installed (`cargo install --locked cargo-deny`).
 deny:
-    if command -v cargo-deny >/dev/null; then cargo deny --offline check licenses bans sources; else echo "cargo-deny is not installed: skipped"; fi
+    if command -v cargo-deny >/dev/null; then cargo fetch --quiet --locked; cargo deny --offline check licenses bans sources; else echo "cargo-deny is not installed: skipped"; fi
 
 # Processes against processes: ratios to a bare hyper proxy.
 bench:
