@@ -29,7 +29,7 @@ pub struct Counts {
     pub cache_write_1h: u64,
     /// What they cost, as far as it is known.
     pub cost: NanoUsd,
-    /// Of how many requests the cost is known.
+    /// Of how many requests the cost is known, those included that cost nothing.
     pub priced: u64,
     /// How many nano-dollars the cache has saved: what the same tokens would have cost as fresh input, less what they did
     /// cost. Below zero where more was written than read.
@@ -133,7 +133,7 @@ impl Cell {
             cache_write_5m: tokens.cache_write_5m.unwrap_or(0),
             cache_write_1h: tokens.cache_write_1h.unwrap_or(0),
             cost: exchange.cost.unwrap_or_default(),
-            priced: exchange.cost.is_some().into(),
+            priced: (!exchange.is_cost_unknown()).into(),
             saved: saved(exchange).unwrap_or(0),
             duration: duration.unwrap_or(0),
             timed: duration.is_some().into(),

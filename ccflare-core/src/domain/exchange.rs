@@ -93,6 +93,14 @@ impl Exchange {
         self.outcome == Outcome::Answered && self.status.is_some_and(|status| status < 400)
     }
 
+    /// Whether it may have cost something that nobody can tell: tokens without a price, or an end before its usage was
+    /// told. An answer without usage (an error, counted tokens, a list) costs nothing.
+    #[must_use]
+    pub fn is_cost_unknown(&self) -> bool {
+        let open = matches!(self.outcome, Outcome::Cut | Outcome::Cancelled | Outcome::Interrupted);
+        self.cost.is_none() && (open || self.usage.tokens.total().is_some())
+    }
+
     /// How often it moved to another account.
     #[must_use]
     pub fn failovers(&self) -> u32 {
@@ -259,6 +267,44 @@ impl VerdictKind {
             Self::Overload => "overload",
             Self::Network => "network",
             Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::{ExchangeId, Tokens};
+
+    #[test]
+    fn a_cost_is_unknown_only_where_there_may_be_one() {
+        let at = Timestamp::from_micros(0) + Duration::from_secs(1);
+        let intent = Intent {
+            id: ExchangeId::new(at),
+            at,
+            method: http::Method::POST,
+            path: "/v1/messages".into(),
+            model: None,
+            request_bytes: 0,
+            client_key: None,
+            asker: None,
+            preference: None,
+        };
+        let tokens = Tokens { input: Some(3), ..Tokens::default() };
+        for (outcome, tokens, cost, unknown) in [
+            (Outcome::Answered, tokens, Some(NanoUsd(9)), false),
+            (Outcome::Answered, tokens, None, true),
+            (Outcome::Answered, Tokens::default(), None, false),
+            (Outcome::Failed, Tokens::default(), None, false),
+            (Outcome::Cut, Tokens::default(), None, true),
+            (Outcome::Cut, tokens, Some(NanoUsd(9)), false),
+            (Outcome::Interrupted, Tokens::default(), None, true),
+        ] {
+            let usage = Usage { tokens, ..Usage::default() };
+            let exchange = Exchange { usage, cost, ..Exchange::unfinished(intent.clone(), outcome) };
+            assert_eq!(exchange.is_cost_unknown(), unknown, "{outcome:?} {tokens:?} {cost:?}");
         }
     }
 }

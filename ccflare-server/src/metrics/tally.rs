@@ -105,7 +105,7 @@ impl Tally {
         };
         let failovers = counter("failovers", "Requests' moves to another account");
         let cache_lost = counter("switch_cache_tokens_lost", "Cached tokens that conversations left behind");
-        let cost_unknown = counter("cost_unknown", "Answers whose cost is not known");
+        let cost_unknown = counter("cost_unknown", "Requests whose cost is not known");
         let logins = counter("login_needed", "Times that an account needed a new login");
         let cost = Real::default();
         registry.register("cost_usd", "What answers cost, in dollars", cost.clone());
@@ -168,10 +168,9 @@ impl Tally {
             Some(cost) => {
                 self.cost.inc_by(cost.as_dollars());
             }
-            None if exchange.usage.tokens.total().is_some() => {
-                self.cost_unknown.inc();
+            None => {
+                self.cost_unknown.inc_by(exchange.is_cost_unknown().into());
             }
-            None => {}
         }
     }
 }

@@ -183,7 +183,7 @@ fn check_group(group: &Group, meant: &[&Exchange]) {
     assert_eq!(counts.cache_write_5m, sum(&|exchange| exchange.usage.tokens.cache_write_5m));
     assert_eq!(counts.cache_write_1h, sum(&|exchange| exchange.usage.tokens.cache_write_1h));
     assert_eq!(counts.cost.0, sum(&|exchange| exchange.cost.map(|cost| cost.0)));
-    assert_eq!(counts.priced, sum(&|exchange| exchange.cost.map(|_| 1)));
+    assert_eq!(counts.priced, sum(&|exchange| Some((!exchange.is_cost_unknown()).into())));
     assert_eq!((counts.request_bytes, counts.response_bytes), (10 * counts.requests, 20 * counts.requests));
     let took = |exchange: &Exchange| exchange.timing.end.map(|end| end.as_micros() as u64);
     assert_eq!((counts.duration, counts.timed), (sum(&took), sum(&|exchange| took(exchange).map(|_| 1))));
