@@ -15,10 +15,10 @@ pub(crate) fn stats(stats: &StatsView, output: Output) -> Result<()> {
         return json(stats);
     }
     line(&format!("requests   {}", Count(stats.total_requests)))?;
-    line(&format!("succeeded  {} %", stats.success_rate))?;
+    line(&format!("succeeded  {}", Share::of(stats.succeeded_requests, stats.total_requests)))?;
     line(&format!("accounts   {}", stats.active_accounts))?;
-    line(&format!("on average {} ms, {}", stats.avg_response_time, speed(stats.avg_tokens_per_second)))?;
-    line(&format!("tokens     {}", Count(stats.total_tokens)))?;
+    line(&format!("took       {} on average", Took::from_millis(stats.avg_response_time as f64)))?;
+    line(&format!("tokens     {}, {} of output", Count(stats.total_tokens), speed(stats.avg_tokens_per_second)))?;
     line(&format!(
         "cost       {}, the cache saved {}",
         dollars(stats.total_cost_usd),
@@ -29,7 +29,7 @@ pub(crate) fn stats(stats: &StatsView, output: Output) -> Result<()> {
         accounts.add_row([
             account.name.clone(),
             account.request_count.to_string(),
-            format!("{} %", account.success_rate),
+            Share::of(account.succeeded_requests, account.request_count).to_string(),
         ]);
     }
     right(&mut accounts, &[1, 2]);

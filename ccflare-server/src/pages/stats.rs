@@ -13,7 +13,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Fields, Page, Problem, Shared, analytics::sums::percent, see};
+use super::{Fields, Page, Problem, Shared, see};
 use crate::components::{
     badge::Tone,
     bar::bar,
@@ -56,7 +56,7 @@ fn view(stats: &StatsView, why: Option<&str>) -> Markup {
         div id="stats" data-live {
             (figures(&[
                 Figure::new("Requests", Count(stats.total_requests)).exactly(format!("{:#}", Count(stats.total_requests))),
-                Figure::new("Successful", if stats.total_requests == 0 { "–".to_owned() } else { percent(stats.success_rate as f64).to_string() }),
+                Figure::new("Successful", Share::of(stats.succeeded_requests, stats.total_requests)),
                 Figure::new("Took on average", if stats.total_requests == 0 { "–".to_owned() } else { Took::from_millis(stats.avg_response_time as f64).to_string() }),
                 Figure::new("Tokens", Count(stats.total_tokens)).exactly(format!("{:#}", Count(stats.total_tokens))),
                 Figure::new("Cost", money(stats.total_cost_usd)),
@@ -65,7 +65,7 @@ fn view(stats: &StatsView, why: Option<&str>) -> Markup {
             ]))
             div.columns {
                 (card("Most used models", &parts(stats.top_models.iter().map(|model| (model.model.as_str(), model.count, None)))))
-                (card("Accounts", &parts(stats.accounts.iter().map(|account| (account.name.as_str(), account.request_count, Some(account.success_rate))))))
+                (card("Accounts", &parts(stats.accounts.iter().map(|account| (account.name.as_str(), account.request_count, Some(account.succeeded_requests))))))
                 (card("Latest errors", &errors(&stats.recent_errors)))
             }
         }
@@ -89,7 +89,7 @@ fn parts<'a>(entries: impl Iterator<Item = (&'a str, u64, Option<u64>)>) -> Mark
             @for (name, count, success) in entries {
                 li.window {
                     span.name title=(name) { (super::analytics::groups::said(name)) }
-                    span.used { (Count(count)) ", " (Share::of(count, all)) @if let Some(success) = success { "; " (success) " % successful" } }
+                    span.used { (Count(count)) ", " (Share::of(count, all)) @if let Some(success) = success { "; " (Share::of(success, count)) " successful" } }
                     (bar(count as f64 / all.max(1) as f64, Tone::Accent))
                 }
             }

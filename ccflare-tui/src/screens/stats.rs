@@ -26,7 +26,7 @@ fn lines(stats: &StatsView, width: usize) -> Vec<Line> {
     let mut lines = vec![
         title("Since the statistics began", width),
         fact("requests", format!("{:#}", Count(stats.total_requests))),
-        fact("success", Share::of(stats.success_rate, 100).to_string()),
+        fact("success", Share::of(stats.succeeded_requests, stats.total_requests).to_string()),
         fact("response time", format!("{} on average", Took::from_millis(stats.avg_response_time as f64))),
         fact("output speed", Known(stats.avg_tokens_per_second.map(Rate)).to_string()),
         fact("tokens", format!("{:#}", Count(stats.total_tokens))),
@@ -45,7 +45,11 @@ fn lines(stats: &StatsView, width: usize) -> Vec<Line> {
     lines.extend([Vec::new(), title("Accounts", width)]);
     let most = stats.accounts.iter().map(|account| account.request_count).max().unwrap_or(0).max(1);
     lines.extend(stats.accounts.iter().enumerate().map(|(number, account)| {
-        let says = format!("{}  {} ok", Count(account.request_count), Share::of(account.success_rate, 100));
+        let says = format!(
+            "{}  {} ok",
+            Count(account.request_count),
+            Share::of(account.succeeded_requests, account.request_count)
+        );
         measured(&account.name.replace('_', " "), account.request_count as f64 / most as f64, number, says, width)
     }));
     lines.extend([Vec::new(), title("Latest errors", width)]);

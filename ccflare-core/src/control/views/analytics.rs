@@ -339,7 +339,9 @@ pub struct DayCost {
 pub struct StatsView {
     /// How many requests.
     pub total_requests: u64,
-    /// The whole percentage that ended in a whole answer without an error; 0 if there was none.
+    /// How many ended in a whole answer without an error.
+    pub succeeded_requests: u64,
+    /// Their part as a whole percentage, as the original has it; 0 if there was none.
     pub success_rate: u64,
     /// Accounts that served some.
     pub active_accounts: u64,
@@ -383,7 +385,9 @@ pub struct AccountStats {
     pub name: String,
     /// How many requests.
     pub request_count: u64,
-    /// The whole percentage that ended in a whole answer without an error.
+    /// How many ended in a whole answer without an error.
+    pub succeeded_requests: u64,
+    /// Their part as a whole percentage, as the original has it.
     pub success_rate: u64,
     /// The same as `requestCount`, as the original also calls it.
     pub total_requests: u64,

@@ -70,11 +70,13 @@ pub(super) fn stats(answer: &Answer, failed: &[Exchange], called: &Called) -> St
     let account = |(id, group): &(Option<AccountId>, Group)| AccountStats {
         name: account_name(*id, called),
         request_count: group.counts.requests,
+        succeeded_requests: group.counts.succeeded,
         success_rate: whole(percent(group.counts.succeeded, group.counts.requests)),
         total_requests: group.counts.requests,
     };
     StatsView {
         total_requests: counts.requests,
+        succeeded_requests: counts.succeeded,
         success_rate: whole(percent(counts.succeeded, counts.requests)),
         active_accounts: active(answer),
         avg_response_time: whole(average(counts.duration, counts.timed, 1e3)),
