@@ -140,11 +140,7 @@ pub(crate) fn request(request: &RequestView, output: Output) -> Result<()> {
     if let Some(error) = &request.error_message {
         line(&format!("error     {error}"))?;
     }
-    line(&format!(
-        "model     {} (asked for {})",
-        or_dash(request.model.as_ref()),
-        or_dash(request.model_asked.as_ref())
-    ))?;
+    line(&format!("model     {}{}", or_dash(request.model.as_ref()), wished(request)))?;
     line(&format!(
         "tokens    {} fresh, {} read from cache, {} written for 5 m, {} for 1 h, {} out",
         or_dash(request.input_tokens.as_ref()),
@@ -170,6 +166,17 @@ pub(crate) fn request(request: &RequestView, output: Output) -> Result<()> {
     right(&mut table, &[0, 3, 5, 6]);
     line(&format!("{table}"))?;
     request.decision.as_ref().map_or(Ok(()), placement::recorded)
+}
+
+/// What the model was to be, where that is not what it was.
+fn wished(request: &RequestView) -> String {
+    let (asked, preferred) = (request.model_asked.as_ref(), request.model_preferred.as_ref());
+    match (preferred, &request.preference_refused) {
+        (Some(preferred), Some(why)) => format!(" ({preferred} is preferred, but {why})"),
+        (Some(_), None) => format!(" (preferred; asked for {})", or_dash(asked)),
+        (None, _) if asked == request.model.as_ref() => String::new(),
+        (None, _) => format!(" (asked for {})", or_dash(asked)),
+    }
 }
 
 pub(crate) fn payload(payload: &PayloadView, output: Output) -> Result<()> {

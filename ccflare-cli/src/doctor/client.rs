@@ -1,15 +1,17 @@
 //! The environment of clients on this machine: what they need to find the server, and what keeps them from it.
 
 use ccflare_server::config::Config;
+use url::Url;
 
 use super::Finding;
 use crate::connect;
 
 type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// What Claude Code and the SDKs want to have set.
-pub(super) fn exports(config: &Config) -> Vec<(String, String)> {
-    let Ok(address) = connect::line_address(config) else { return Vec::new() };
+/// What Claude Code and the SDKs want to have set, for the server that was named or else for the one of these settings.
+pub(super) fn exports(config: &Config, server: Option<&Url>) -> Vec<(String, String)> {
+    let address = server.cloned().map_or_else(|| connect::line_address(config), Ok);
+    let Ok(address) = address else { return Vec::new() };
     let url = address.as_str().trim_end_matches('/').to_owned();
     let key = if config.gateway.require_client_keys { "a key of `ccflare key create NAME`" } else { "unused" };
     vec![("ANTHROPIC_BASE_URL".to_owned(), url), ("ANTHROPIC_API_KEY".to_owned(), key.to_owned())]

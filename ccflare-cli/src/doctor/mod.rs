@@ -90,7 +90,7 @@ pub(crate) async fn look(flags: &Flags, url: Option<&Url>, places: &Places) -> D
     findings.extend(files::look(&config, &sources));
     let (found, running) = server::look(&config, flags, url).await;
     findings.extend(found);
-    let exports = client::exports(&config);
+    let exports = client::exports(&config, url);
     findings.extend(client::look(&exports, running, &|name| sources.variable(name).map(str::to_owned)));
     Diagnosis { findings, exports }
 }

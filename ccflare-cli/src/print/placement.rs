@@ -58,7 +58,9 @@ fn decision(decision: &DecisionView) -> Result<()> {
     }
     for excluded in &decision.excluded {
         let until = excluded.until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
-        let why = format!("{}{until}: {}", excluded.reason.replace('_', " "), excluded.evidence);
+        let evidence = Some(&excluded.evidence).filter(|evidence| !evidence.is_empty());
+        let evidence = evidence.map_or_else(String::new, |evidence| format!(": {evidence}"));
+        let why = format!("{}{until}{evidence}", excluded.reason.replace('_', " "));
         rows.add_row(["-".to_owned(), excluded.account.clone(), String::new(), why]);
     }
     line(&format!("{rows}"))?;

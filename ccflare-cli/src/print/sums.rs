@@ -175,9 +175,10 @@ fn agent(one: &SessionAgent, depth: usize) -> Result<()> {
         format!(", {} with its sub-agents", dollars(one.cost_with_subagents_usd))
     };
     line(&format!(
-        "{:indent$}{name}: {} requests, {} tokens, {}{below}  {}",
+        "{:indent$}{name}: {} {}, {} tokens, {}{below}  {}",
         "",
         one.requests,
+        if one.requests == 1 { "request" } else { "requests" },
         Count(one.total_tokens),
         dollars(one.cost_usd),
         one.models.join(", "),
