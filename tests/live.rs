@@ -12,6 +12,8 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
+mod outlets;
+
 use crate::harness::{SOON, Stage, TOKEN, message};
 
 /// A stream of server-sent events, as a client has it.

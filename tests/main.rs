@@ -20,4 +20,5 @@ mod oauth;
 mod ownership;
 mod placement;
 mod protocol;
+mod webhooks;
 mod who_asks;

@@ -9,9 +9,10 @@ use ccflare_core::{
     domain::{ClientKey, KeyState},
     gateway::Gateway,
     live::Live,
+    record::Events,
     store::{ClientKeyStore, RedbStore},
 };
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -69,6 +70,9 @@ pub async fn start(config: Config) -> Result<Running> {
     let builder = builder.settings(settings.clone().map(|settings| Arc::new(settings) as _));
     let gateway = builder.authorization_servers(config.servers.clone()).build().await?;
     logging::tell(gateway.events());
+    if let Some(settings) = &settings {
+        settings.tell(gateway.events());
+    }
     let (listener, address) = listen(config.listen, "--listen").await?;
     let readiness = Readiness::default();
     let edge = Edge::new(address, config.allowed_hosts.clone());
@@ -96,7 +100,9 @@ pub async fn start(config: Config) -> Result<Running> {
         tracing::info!(file = %config.token_file().display(), "the admin token is kept in");
     }
     let control = gateway.control();
-    let webhooks = Webhooks::start(config.webhooks.clone(), &control, config.gateway.allow_link_local);
+    // Without sources they stay as they are.
+    let hooks = settings.as_ref().map_or_else(|| watch::channel(config.webhooks.clone()).1, LiveConfig::webhooks);
+    let webhooks = Webhooks::start(hooks, &control, config.gateway.allow_link_local);
     let watch = settings.map(Watch::start);
     Ok(Running {
         address,
@@ -136,6 +142,12 @@ async fn require_a_key(config: &Config, store: &dyn ClientKeyStore) -> Result<()
 }
 
 impl Running {
+    /// Where to tell what happens.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.gateway.events()
+    }
+
     /// Stops: says so, takes no more connections, lets requests finish up to the deadline, writes everything down.
     pub async fn stop(mut self) {
         drop(self.watch.take());

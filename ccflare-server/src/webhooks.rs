@@ -4,7 +4,13 @@
 //! `ID.TIMESTAMP.BODY`. Events are sent one after the other; those that wait are bounded by what the event bus keeps, so
 //! a receiver that is down for long misses some and is told so (`missed`).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
@@ -21,7 +27,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, StatusCode};
 use http_body_util::Full;
 use sha2::Sha256;
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{sync::watch, time::timeout};
+use tokio_util::task::AbortOnDropHandle;
 use tower::ServiceExt;
 use url::Url;
 
@@ -42,37 +49,82 @@ pub struct Webhook {
     pub events: Vec<String>,
 }
 
+impl PartialEq for Webhook {
+    fn eq(&self, other: &Self) -> bool {
+        self.url == other.url && self.events == other.events && self.secret.expose() == other.secret.expose()
+    }
+}
+
 /// Sends, until it is dropped.
 #[derive(Debug)]
 pub struct Webhooks {
-    _tasks: JoinSet<()>,
+    _following: AbortOnDropHandle<()>,
 }
 
 impl Webhooks {
-    /// Sends what `control` tells to each of `hooks`. Link-local addresses are connected to only if that is allowed.
+    /// Sends what `control` tells to each of `hooks`, whoever they are at the time. Link-local addresses are connected to
+    /// only if that is allowed.
     #[must_use]
-    pub fn start(hooks: Vec<Webhook>, control: &Arc<dyn Control>, allow_link_local: bool) -> Self {
+    pub fn start(hooks: watch::Receiver<Vec<Webhook>>, control: &Arc<dyn Control>, allow_link_local: bool) -> Self {
         let mut options = UpstreamOptions::default();
         options.first_byte_timeout = PATIENCE;
         options.allow_link_local = allow_link_local;
-        let upstream = Upstream::new(options);
-        let mut tasks = JoinSet::new();
-        for hook in hooks {
-            tasks.spawn(hook.serve(Arc::clone(control), upstream.clone()));
+        let following = follow(hooks, Arc::clone(control), Upstream::new(options));
+        Self { _following: AbortOnDropHandle::new(tokio::spawn(following)) }
+    }
+}
+
+/// A receiver that is served.
+struct Served {
+    hook: Webhook,
+    /// The event that it was told last, or that was given up; 0 before the first.
+    last: Arc<AtomicU64>,
+    _task: AbortOnDropHandle<()>,
+}
+
+/// Serves those who are wanted. Who stays is not disturbed; who comes back with another secret or other events goes on
+/// where it was.
+async fn follow(mut hooks: watch::Receiver<Vec<Webhook>>, control: Arc<dyn Control>, upstream: Upstream) {
+    let mut served: Vec<Served> = Vec::new();
+    loop {
+        let wanted = hooks.borrow_and_update().clone();
+        let mut before = std::mem::take(&mut served);
+        for hook in wanted {
+            let same = before.iter().position(|known| known.hook == hook);
+            served.push(match same {
+                Some(at) => before.swap_remove(at),
+                None => {
+                    let known = before.iter().find(|known| known.hook.url == hook.url);
+                    hook.start(known.map(|known| known.last.load(Ordering::Acquire)), &control, &upstream)
+                }
+            });
         }
-        Self { _tasks: tasks }
+        drop(before);
+        if hooks.changed().await.is_err() {
+            // Nobody can change them any more; they are served until this is dropped.
+            std::future::pending::<()>().await;
+        }
     }
 }
 
 impl Webhook {
-    async fn serve(self, control: Arc<dyn Control>, upstream: Upstream) {
+    fn start(self, after: Option<u64>, control: &Arc<dyn Control>, upstream: &Upstream) -> Served {
+        let after = after.filter(|after| *after > 0);
+        let last = Arc::new(AtomicU64::new(after.unwrap_or_default()));
+        let serving = self.clone().serve(after, Arc::clone(&last), Arc::clone(control), upstream.clone());
+        Served { hook: self, last, _task: AbortOnDropHandle::new(tokio::spawn(serving)) }
+    }
+
+    async fn serve(self, after: Option<u64>, last: Arc<AtomicU64>, control: Arc<dyn Control>, upstream: Upstream) {
         // Not of log lines: a failure to send is one, and would be sent.
-        let Ok(mut events) = control.events(EventQuery::of("requests,accounts,moves,config")).await else { return };
+        let query = EventQuery { after, ..EventQuery::of("requests,accounts,moves,config") };
+        let Ok(mut events) = control.events(query).await else { return };
         while let Some(event) = events.next().await {
             let name = event.detail.name();
             if name == "missed" || self.events.iter().any(|wanted| wanted == name) {
                 self.tell(&event, &upstream).await;
             }
+            last.store(event.id, Ordering::Release);
         }
     }
 

@@ -31,7 +31,7 @@ use crate::{
     ownership::Learner,
     pool::{AccountPool, InFlight, Standing},
     provider::{Answer, Named, Observation, Provider, Served, Tells, Verdict},
-    record::{Trail, decode},
+    record::{EventKind, Trail, decode},
 };
 
 /// Waits are prolonged by up to so much of themselves.
@@ -191,18 +191,36 @@ where
         spare.ok_or_else(|| self.nobody(failure.as_ref()))
     }
 
-    /// Notes what it costs that somebody else serves a conversation than the account where its cache is.
+    /// Notes and tells what it costs that somebody else serves a conversation than the account where its cache is.
     fn note_move(&self, stake: Option<&Stake>, candidate: &Candidate, response: &Response<ServedBody<B>>) {
         let left = stake.filter(|stake| stake.account != candidate.account.id && response.status().is_success());
-        let (Some(trail), Some(stake)) = (&self.trail, left) else { return };
-        trail.moved(Move {
+        let Some(stake) = left else { return };
+        let moved = Move {
             from: stake.account,
             from_name: stake.name.clone(),
             // The plan says why it leaves, and so does what came of asking.
             reason: stake.leaving.unwrap_or(Leaving::Gone),
             cached_tokens: stake.cached_tokens,
             price: stake.price,
+        };
+        self.shared.pool.events().emit(EventKind::Moved {
+            conversation: self.conversation(),
+            from: moved.from_name.clone(),
+            to: Arc::clone(&candidate.account.name),
+            reason: moved.reason,
+            cache_lost: moved.cached_tokens,
+            price: moved.price,
         });
+        if let Some(trail) = &self.trail {
+            trail.moved(moved);
+        }
+    }
+
+    /// What the client calls the session, or the name that it was given here.
+    fn conversation(&self) -> Arc<str> {
+        let RequestFacts { asker, session, .. } = &self.facts;
+        let named = asker.as_ref().map(|asker| Arc::clone(&asker.session));
+        named.unwrap_or_else(|| session.map(|session| session.to_string()).unwrap_or_default().into())
     }
 
     /// Asks one account until it is clear whether it answers.

@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -15,11 +15,13 @@ use ccflare_core::{
         views::{ReloadView, SettingView, SettingsEdit, SettingsView},
     },
     live::{Live, LiveOptions},
+    record::{EventKind, Events},
 };
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use super::{Config, ConfigError, Origin, SETTINGS, Setting, Sources, edit, file};
-use crate::logging;
+use crate::{logging, webhooks::Webhook};
 
 /// Reads, shows and changes the settings of one server. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct LiveConfig {
 struct Shared {
     sources: Arc<Sources>,
     live: Live,
+    webhooks: watch::Sender<Vec<Webhook>>,
+    events: OnceLock<Events>,
     state: Mutex<State>,
 }
 
@@ -50,8 +54,20 @@ impl LiveConfig {
     #[must_use]
     pub fn new(config: Config, sources: Arc<Sources>) -> Self {
         let live = Live::new(LiveOptions::from(&config.gateway));
+        let webhooks = watch::Sender::new(config.webhooks.clone());
         let state = Mutex::new(State { running: config.clone(), latest: config });
-        Self { shared: Arc::new(Shared { sources, live, state }) }
+        Self { shared: Arc::new(Shared { sources, live, webhooks, events: OnceLock::new(), state }) }
+    }
+
+    /// Tells what changes to whoever listens to these events, too. The first ones stay.
+    pub fn tell(&self, events: Events) {
+        let _ = self.shared.events.set(events);
+    }
+
+    /// Who is told what happens, now and whenever that changes.
+    #[must_use]
+    pub fn webhooks(&self) -> watch::Receiver<Vec<Webhook>> {
+        self.shared.webhooks.subscribe()
     }
 
     /// What the line takes its live settings from.
@@ -72,7 +88,9 @@ impl LiveConfig {
     /// What is wrong and where; then everything stays as it was.
     pub fn reload(&self) -> Result<ReloadView, ConfigError> {
         let mut state = self.state();
-        let latest = self.shared.sources.read()?;
+        let latest = self.shared.sources.read().inspect_err(|error| {
+            self.emit(&[], &[], Some(error));
+        })?;
         Ok(self.adopt(&mut state, latest))
     }
 
@@ -112,26 +130,27 @@ impl LiveConfig {
     }
 
     fn adopt(&self, state: &mut State, latest: Config) -> ReloadView {
-        let differs = |key: &str, before: &Config| before.effective(key) != latest.effective(key);
-        let (mut changed, mut restart) = (Vec::new(), Vec::new());
-        for setting in SETTINGS {
-            if setting.live && differs(setting.key, &state.latest) {
-                changed.push(setting.key.to_owned());
-            } else if !setting.live && differs(setting.key, &state.running) {
-                restart.push(setting.key.to_owned());
-            }
-        }
-        // A table of its own, with nothing secret in its `Debug`.
-        if format!("{:?}", state.running.servers) != format!("{:?}", latest.servers) {
-            restart.push("oauth".to_owned());
-        }
+        let (changed, restart) = (changes(&state.latest, &latest, true), changes(&state.running, &latest, false));
+        let news: Vec<_> = changes(&state.latest, &latest, false).into_iter().chain(changed.iter().cloned()).collect();
         if latest.log_level != state.latest.log_level {
             logging::set_level(&latest.log_level);
         }
         self.shared.live.replace(LiveOptions::from(&latest.gateway));
+        if changed.iter().any(|key| key == WEBHOOKS) {
+            self.shared.webhooks.send_replace(latest.webhooks.clone());
+        }
         state.latest = latest;
+        self.emit(&news, &restart, None);
         tracing::info!(?changed, needs_restart = ?restart, "the settings were read anew");
         ReloadView { changed, restart, version: state.view(self.sources()).version }
+    }
+
+    /// Names alone: values may be secret.
+    fn emit(&self, changed: &[String], restart: &[String], error: Option<&ConfigError>) {
+        let Some(events) = self.shared.events.get() else { return };
+        let names = |keys: &[String]| keys.iter().map(|key| key.as_str().into()).collect();
+        let error = error.map(|error| error.to_string().into());
+        events.emit(EventKind::Config { changed: names(changed), needs_restart: names(restart), error });
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -147,6 +166,24 @@ impl LiveConfig {
         let done = tokio::task::spawn_blocking(move || work(&this)).await;
         done.map_err(|error| ControlError::Unavailable(error.to_string()))?
     }
+}
+
+/// The receivers of events, which are a table of their own.
+const WEBHOOKS: &str = "webhooks";
+
+/// The names of settings that are not the same: of those that count at once, or of those that wait for a restart.
+fn changes(before: &Config, after: &Config, live: bool) -> Vec<String> {
+    let differs =
+        |setting: &&Setting| setting.live == live && before.effective(setting.key) != after.effective(setting.key);
+    let mut changed: Vec<_> = SETTINGS.iter().filter(differs).map(|setting| setting.key.to_owned()).collect();
+    // Tables of their own. There is nothing secret in the servers' `Debug`.
+    if live && before.webhooks != after.webhooks {
+        changed.push(WEBHOOKS.to_owned());
+    }
+    if !live && format!("{:?}", before.servers) != format!("{:?}", after.servers) {
+        changed.push("oauth".to_owned());
+    }
+    changed
 }
 
 fn refused(error: ConfigError) -> ControlError {

@@ -157,3 +157,26 @@ impl Visit for Fields {
         self.put(field, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ccflare_core::clock::SystemClock;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_told_to_whoever_listens_with_the_request_that_it_is_about() {
+        let (events, mut told) = Events::new(Arc::new(SystemClock::new()), Vec::new());
+        let _watching = events.watch();
+        let outlets = Arc::new(Outlets::new(|_| String::new()));
+        outlets.tell(events);
+        let subscriber = tracing_subscriber::registry().with(Lines::new(outlets));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::warn!(request = "r1", status = 529, "attempt failed")
+        });
+        let EventKind::Log(line) = told.try_recv().expect("an event").kind else { panic!("not a line") };
+        assert_eq!((&*line.msg, line.level, line.request.as_deref()), ("attempt failed", LogLevel::Warn, Some("r1")));
+        assert_eq!(line.data["status"], 529);
+    }
+}

@@ -210,8 +210,8 @@ impl Observer for Tally {
                 self.closures.get_or_create(&labels).inc();
             }
             EventKind::Moved { reason, cache_lost, .. } => {
-                self.switches.get_or_create(&[("reason", Cow::Owned(reason.to_string()))]).inc();
-                self.cache_lost.inc_by(cache_lost.unwrap_or_default());
+                self.switches.get_or_create(&[("reason", Cow::Borrowed(reason.as_str()))]).inc();
+                self.cache_lost.inc_by(*cache_lost);
             }
             EventKind::TurnedAway { reason, .. } => {
                 self.shed.get_or_create(&[("reason", Cow::Borrowed(*reason))]).inc();

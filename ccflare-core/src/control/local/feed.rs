@@ -304,8 +304,9 @@ mod tests {
             conversation: "c".into(),
             from: None,
             to: "b".into(),
-            reason: "r".into(),
-            cache_lost: None,
+            reason: crate::domain::Leaving::Idle,
+            cache_lost: 0,
+            price: None,
         };
         events.emit(moved);
         let heard = hear(&mut moves, 1).await;

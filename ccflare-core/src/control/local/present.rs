@@ -186,12 +186,13 @@ pub(super) fn event(kind: EventKind) -> EventDetail {
         EventKind::Renewal { account, result } => {
             EventDetail::Renewal { account: account.to_string(), result: result.as_str().to_owned() }
         }
-        EventKind::Moved { conversation, from, to, reason, cache_lost } => EventDetail::Moved {
+        EventKind::Moved { conversation, from, to, reason, cache_lost, price } => EventDetail::Moved {
             conversation: conversation.to_string(),
             from: from.map(|from| from.to_string()),
             to: to.to_string(),
-            reason: reason.to_string(),
-            cache_lost,
+            reason: reason.as_str().to_owned(),
+            cache_lost: Some(cache_lost),
+            price_nano_usd: price.map(|price| price.0),
         },
         EventKind::Config { changed, needs_restart, error } => EventDetail::Config {
             changed: texts(changed),

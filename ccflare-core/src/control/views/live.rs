@@ -167,7 +167,7 @@ pub enum EventDetail {
     },
     /// A conversation goes on at another account.
     Moved {
-        /// Which.
+        /// The session that it belongs to, as the client calls it.
         conversation: String,
         /// The account that had it.
         from: Option<String>,
@@ -177,6 +177,9 @@ pub enum EventDetail {
         reason: String,
         /// The tokens of the prompt cache that it leaves behind.
         cache_lost: Option<u64>,
+        /// What writing them anew costs more than reading them, in nano-dollars; `null` if prices are unknown.
+        #[serde(default)]
+        price_nano_usd: Option<u64>,
     },
     /// Settings were read anew.
     Config {

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::Topic;
 use crate::{
-    domain::{AccountId, Exchange, ExchangeId, Intent, Mark},
+    domain::{AccountId, Exchange, ExchangeId, Intent, Leaving, Mark, NanoUsd},
     logs::LogLine,
 };
 
@@ -75,16 +75,18 @@ pub enum EventKind {
     },
     /// A conversation goes on at another account.
     Moved {
-        /// Which.
+        /// The session that it belongs to, as the client calls it.
         conversation: Arc<str>,
         /// The account that had it.
         from: Option<Arc<str>>,
         /// The account that has it now.
         to: Arc<str>,
         /// Why.
-        reason: Arc<str>,
-        /// The tokens of the prompt cache that it leaves behind, if that is known.
-        cache_lost: Option<u64>,
+        reason: Leaving,
+        /// The tokens of the prompt cache that it leaves behind.
+        cache_lost: u64,
+        /// What writing them anew costs more than reading them; `None` if the model's prices are unknown.
+        price: Option<NanoUsd>,
     },
     /// Settings were read anew.
     Config {
