@@ -12,7 +12,7 @@ use ccflare_core::{
     domain::{Secret, Timestamp},
     gateway::{Gateway, GatewayBuilder, GatewayOptions},
     oauth::AuthorizationServers,
-    store::RedbStore,
+    store::{RedbStore, Store},
 };
 use ccflare_mock::{KeyConfig, MockConfig, MockUpstream};
 use ccflare_server::{AdminToken, App, Edge, Metrics, Readiness, ServeOptions};
@@ -92,7 +92,7 @@ impl Stage {
 
     /// The same over a store that something is in already.
     pub async fn over(
-        store: Arc<RedbStore>,
+        store: Arc<impl Store>,
         accounts: &[&str],
         config: MockConfig,
         mut options: GatewayOptions,
@@ -111,6 +111,10 @@ impl Stage {
             .clock(Arc::clone(&clock) as Arc<dyn Clock>);
         let gateway = build(builder).build().await.expect("an empty store opens");
         let control = gateway.control();
+        let readiness = Readiness::default();
+        metrics.watch(gateway.vitals());
+        readiness.watch(gateway.vitals());
+        readiness.set(true);
         for name in accounts {
             control.add_account(NewAccount::with_key(name, Secret::new(name))).await.expect("a new account");
             // Table order is the order of ids, and ids follow the clock.
@@ -120,7 +124,7 @@ impl Stage {
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = oneshot::channel();
         let token = AdminToken::new(&Secret::new(TOKEN));
-        let app = App::new(Edge::new(address, vec![]), gateway.line(), gateway.control(), token, Readiness::default());
+        let app = App::new(Edge::new(address, vec![]), gateway.line(), gateway.control(), token, readiness);
         let app = app.with_metrics(metrics, None);
         let stopped = async move { drop(stopped.await) };
         let serving = tokio::spawn(ccflare_server::serve(listener, app, serve, stopped));

@@ -319,6 +319,14 @@ async fn metrics_count_exactly_what_happened() {
         (r#"ccflare_inflight{account="a"}"#, 0.0),
         (r#"ccflare_request_duration_seconds_count{family="opus"}"#, 3.0),
         (r#"ccflare_overhead_seconds_count{phase="route"}"#, 3.0),
+        (r#"ccflare_overhead_seconds_count{phase="auth"}"#, 4.0),
+        (r#"ccflare_overhead_seconds_count{phase="parse"}"#, 3.0),
+        (r#"ccflare_overhead_seconds_count{phase="first_byte"}"#, 3.0),
+        (r#"ccflare_overhead_seconds_count{phase="stream"}"#, 3.0),
+        (r#"ccflare_budget_remaining_ratio{budget="in_flight"}"#, 1.0),
+        (r#"ccflare_budget_remaining_ratio{budget="bodies"}"#, 1.0),
+        (r#"ccflare_store_op_seconds_count{op="add_account"}"#, 2.0),
+        ("ccflare_ledger_dropped_total", 0.0),
     ] {
         assert_eq!(samples.get(name), Some(&value), "{name} of {samples:#?}");
     }
@@ -329,6 +337,21 @@ async fn metrics_count_exactly_what_happened() {
     assert_eq!(again["ccflare_failovers_total"], 1.0);
     let open = stage.client.get(stage.url("/metrics")).send().await.expect("an answer");
     assert_eq!(open.status(), 401, "it is not for everybody");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_falls_silent_is_told_apart_from_one_that_breaks_off() {
+    let stage = Stage::with_options(&["a"], |options| options.idle_timeout = Duration::from_millis(50)).await;
+    stage.mock.script("a", [Step::StallMidStream { after_events: 3 }, Step::ResetMidStream { after_events: 3 }]);
+    for _ in 0..2 {
+        assert_eq!(stage.ask_stream().await.body, None, "it breaks off");
+    }
+    let metric = |samples: &HashMap<String, f64>, outcome: &str| {
+        samples.get(&format!("ccflare_stream_outcome_total{{outcome=\"{outcome}\"}}")).copied()
+    };
+    let (_, samples) = scrape(&stage, "text/plain").await;
+    assert_eq!((metric(&samples, "idle_timeout"), metric(&samples, "truncated")), (Some(1.0), Some(1.0)));
     stage.finish().await;
 }
 

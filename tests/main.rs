@@ -19,6 +19,7 @@ mod live;
 mod oauth;
 mod ownership;
 mod placement;
+mod probes;
 mod protocol;
 mod webhooks;
 mod who_asks;

@@ -41,10 +41,11 @@ use crate::{
     record::{Capture, CaptureOptions, CaptureWriter, Events, Observer, RecordLayer, Recorder},
     retention::{Retention, RetentionPolicy},
     store::{
-        PageRequest, Store, StoreError, WriteBehind,
+        PageRequest, Store, StoreError, Watched, WriteBehind,
         write_behind::{WriteBehindOptions, Writer},
     },
     upstream::{Upstream, UpstreamOptions},
+    vitals::Vitals,
 };
 
 /// Everything that can be set, with defaults that suit one machine and many agents.
@@ -209,6 +210,12 @@ impl GatewayBuilder {
         let Self { store, options, clock, strategy, providers, servers, directory, live, settings, observers, logs } =
             self;
         let live = live.unwrap_or_else(|| Live::new(LiveOptions::from(&options)));
+        let (events, told) = Events::new(Arc::clone(&clock), observers);
+        let store: Arc<dyn Store> = if events.is_observed() {
+            Arc::new(Watched::new(store, Arc::new(events.clone()), Arc::clone(&clock)))
+        } else {
+            store
+        };
         let interrupted = store.recover().await?;
         if interrupted > 0 {
             tracing::warn!(interrupted, "the last run ended with requests under way; they are recorded as interrupted");
@@ -219,7 +226,6 @@ impl GatewayBuilder {
         let binding_writer = BindingWriter::start(bindings, Arc::clone(&store) as _, Arc::clone(&clock));
         let providers = providers.unwrap_or_else(|| anthropic(options.upstream_base_url.clone()));
         let (queue, writer) = WriteBehind::start(Arc::clone(&store) as _, WriteBehindOptions::default());
-        let (events, told) = Events::new(Arc::clone(&clock), observers);
         let pool = AccountPool::new(store.accounts().await?).journaled(queue.clone()).telling(events.clone());
         let pool = Arc::new(pool);
 
@@ -232,18 +238,20 @@ impl GatewayBuilder {
             BalanceLayer::new(Arc::clone(&pool), Arc::clone(&strategy) as _, providers.clone(), Arc::clone(&clock))
                 .with_options(BalanceOptions { longest_wait: options.throttle_wait, live: Some(live.clone()) })
                 .with_ownership(Arc::new(ownership));
-        let upstream = Upstream::new(UpstreamOptions {
+        let upstream_options = UpstreamOptions {
             connect_timeout: options.connect_timeout,
             first_byte_timeout: options.first_byte_timeout,
             idle_timeout: options.idle_timeout,
             allow_link_local: options.allow_link_local,
-        });
+        };
+        let upstream = Upstream::telling(upstream_options, events.clone());
         let keys = Arc::new(KeyRing::new(store.client_keys().await?));
         let admit = AdmitLayer::new(Arc::clone(providers.first()), options.max_in_flight).with_keys(
             Arc::clone(&keys),
             options.require_client_keys,
             Arc::clone(&clock),
         );
+        let admit = admit.telling(events.clone());
         let collect =
             CollectLayer::new(&CollectOptions { body_limit: options.body_limit, body_budget: options.body_budget });
         let (registry, sightings) =
@@ -261,9 +269,12 @@ impl GatewayBuilder {
         conversations.recall(&store.exchanges(PageRequest { before: None, limit: RECALLED }).await?);
         let directory = directory.unwrap_or_else(|| Arc::new(registry.agents()));
         let intercept = InterceptLayer::new(conversations, Some(directory), options.compatible_models);
+        let intercept = intercept.telling(events.clone());
         let authorize = AuthorizeLayer::new(refresher);
         let proxy = stack::proxy(intercept.clone(), RecordLayer::new(recorder), balance.clone(), authorize, upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
+        let (places, bodies) = (admit.bound(), collect.bound());
+        let vitals = Vitals::new(Arc::clone(&store), queue.clone(), Arc::clone(&clock), places, bodies);
         let line = stack::line(events.clone(), admit, collect, proxy.clone());
         let (feed, showing) = feed::Feed::start(events.clone(), told);
         let local = Local::new(Arc::clone(&store), pool, strategy, providers, Arc::clone(&clock), Some(queue.clone()))
@@ -288,6 +299,7 @@ impl GatewayBuilder {
             binding_writer,
             retention,
             events,
+            vitals,
             showing,
             following,
         })
@@ -333,6 +345,7 @@ pub struct Gateway {
     binding_writer: BindingWriter,
     retention: Retention,
     events: Events,
+    vitals: Vitals,
     showing: feed::Showing,
     following: Following,
 }
@@ -372,6 +385,12 @@ impl Gateway {
     #[must_use]
     pub fn events(&self) -> Events {
         self.events.clone()
+    }
+
+    /// Whether it is well.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        self.vitals.clone()
     }
 
     /// What an operator can do.

@@ -74,3 +74,4 @@ pub mod retention;
 pub mod sse;
 pub mod store;
 pub mod upstream;
+pub mod vitals;

@@ -32,6 +32,7 @@ use tower::{Service, ServiceBuilder, util::BoxCloneSyncService};
 use crate::{
     egress::{self, BoundedResolver},
     error::{AttemptError, BodyError, BoxError},
+    record::{Events, Phase},
 };
 
 /// What can be set about the upstream side.
@@ -74,9 +75,16 @@ impl Upstream {
     /// Connects over TCP, and over TLS where the URL says `https`.
     #[must_use]
     pub fn new(options: UpstreamOptions) -> Self {
+        Self::telling(options, Events::default())
+    }
+
+    /// The same, telling how long connections take to be made.
+    #[must_use]
+    pub fn telling(options: UpstreamOptions, events: Events) -> Self {
         let unbounded = options.allow_link_local;
         let connector = ServiceBuilder::new()
             .layer_fn(BoxCloneSyncService::new)
+            .layer_fn(move |connector| Timed { connector, events: events.clone() })
             .timeout(options.connect_timeout)
             // An address that is written out is not resolved, so it is looked at here.
             .filter(move |uri: Uri| bounded(uri, unbounded))
@@ -93,6 +101,31 @@ impl Upstream {
             .pool_idle_timeout(Duration::from_secs(50))
             .build(connector);
         Self { client: Arc::new(client), options }
+    }
+}
+
+/// A connector that tells how long it takes.
+#[derive(Clone, Debug)]
+struct Timed<C> {
+    connector: C,
+    events: Events,
+}
+
+impl<C> Service<Uri> for Timed<C>
+where
+    C: Service<Uri, Future: Send + 'static, Response: 'static, Error: 'static>,
+{
+    type Response = C::Response;
+    type Error = C::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<C::Response, C::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), C::Error>> {
+        self.connector.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let (connecting, events) = (self.connector.call(uri), self.events.clone());
+        Box::pin(async move { events.timing(Phase::Connect, connecting).await })
     }
 }
 

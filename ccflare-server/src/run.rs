@@ -74,7 +74,9 @@ pub async fn start(config: Config) -> Result<Running> {
         settings.tell(gateway.events());
     }
     let (listener, address) = listen(config.listen, "--listen").await?;
+    metrics.watch(gateway.vitals());
     let readiness = Readiness::default();
+    readiness.watch(gateway.vitals());
     let edge = Edge::new(address, config.allowed_hosts.clone());
     let make = if tls.is_some() { App::secure } else { App::new };
     let app = make(edge.clone(), gateway.line(), gateway.control(), token, readiness.clone());

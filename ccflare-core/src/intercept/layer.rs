@@ -10,12 +10,16 @@ use http::Request;
 use tower::{Layer, Service};
 
 use super::{AgentDirectory, CompatibleModels, Conversations, interceptor::Interceptor};
-use crate::domain::RequestFacts;
+use crate::{
+    domain::RequestFacts,
+    record::{Events, Phase},
+};
 
 /// Puts an [`Intercept`] over a service. By default it knows no agents but those whose orders it hears.
 #[derive(Clone, Debug, Default)]
 pub struct InterceptLayer {
     shared: Arc<Interceptor>,
+    events: Events,
 }
 
 impl InterceptLayer {
@@ -27,7 +31,14 @@ impl InterceptLayer {
         directory: Option<Arc<dyn AgentDirectory>>,
         compatible: CompatibleModels,
     ) -> Self {
-        Self { shared: Arc::new(Interceptor { conversations, directory, compatible }) }
+        let shared = Arc::new(Interceptor { conversations, directory, compatible });
+        Self { shared, events: Events::default() }
+    }
+
+    /// The same, telling how long it takes.
+    #[must_use]
+    pub fn telling(self, events: Events) -> Self {
+        Self { events, ..self }
     }
 }
 
@@ -50,7 +61,7 @@ impl<S> Layer<S> for InterceptLayer {
     type Service = Intercept<S>;
 
     fn layer(&self, inner: S) -> Intercept<S> {
-        Intercept { inner, shared: Arc::clone(&self.shared) }
+        Intercept { inner, shared: Arc::clone(&self.shared), events: self.events.clone() }
     }
 }
 
@@ -59,6 +70,7 @@ impl<S> Layer<S> for InterceptLayer {
 pub struct Intercept<S> {
     inner: S,
     shared: Arc<Interceptor>,
+    events: Events,
 }
 
 impl<S: Service<Request<Bytes>>> Service<Request<Bytes>> for Intercept<S> {
@@ -71,7 +83,7 @@ impl<S: Service<Request<Bytes>>> Service<Request<Bytes>> for Intercept<S> {
     }
 
     fn call(&mut self, mut request: Request<Bytes>) -> S::Future {
-        self.shared.intercept(&mut request);
+        self.events.timed(Phase::Parse, || self.shared.intercept(&mut request));
         self.inner.call(request)
     }
 }

@@ -24,6 +24,8 @@ use crate::{
     error::{ProxyError, Refusal},
     key_ring::KeyRing,
     provider::Provider,
+    record::{Events, Phase},
+    vitals::Bound,
 };
 
 /// Puts an [`Admit`] over a service.
@@ -32,6 +34,8 @@ pub struct AdmitLayer {
     provider: Arc<dyn Provider>,
     places: Arc<Semaphore>,
     keys: Option<Keys>,
+    bound: usize,
+    events: Events,
 }
 
 #[derive(Clone, Debug)]
@@ -46,8 +50,19 @@ impl AdmitLayer {
     /// answer's body is over.
     #[must_use]
     pub fn new(provider: Arc<dyn Provider>, max_in_flight: usize) -> Self {
-        let places = Arc::new(Semaphore::new(max_in_flight.min(Semaphore::MAX_PERMITS)));
-        Self { provider, places, keys: None }
+        let bound = max_in_flight.min(Semaphore::MAX_PERMITS);
+        let places = Arc::new(Semaphore::new(bound));
+        Self { provider, places, keys: None, bound, events: Events::default() }
+    }
+
+    /// The same, telling how long it takes.
+    #[must_use]
+    pub fn telling(self, events: Events) -> Self {
+        Self { events, ..self }
+    }
+
+    pub(crate) fn bound(&self) -> Bound {
+        Bound { free: Arc::clone(&self.places), of: self.bound }
     }
 
     /// Looks at client keys too: one that is sent must be on the `ring`, and if they are `required` one must be sent.
@@ -85,7 +100,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<R>) -> Self::Future {
-        match self.admission.admit(&request) {
+        match self.admission.events.timed(Phase::Auth, || self.admission.admit(&request)) {
             Ok((key, place)) => {
                 if let Some(key) = key {
                     request.extensions_mut().insert(key);

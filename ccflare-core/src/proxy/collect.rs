@@ -14,7 +14,10 @@ use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{Layer, Service, ServiceExt};
 
-use crate::error::{BoxError, ProxyError, Refusal};
+use crate::{
+    error::{BoxError, ProxyError, Refusal},
+    vitals::Bound,
+};
 
 /// What can be set about collecting.
 #[derive(Clone, Debug)]
@@ -37,6 +40,7 @@ impl Default for CollectOptions {
 pub struct CollectLayer {
     limit: usize,
     budget: Arc<Semaphore>,
+    bound: usize,
 }
 
 impl CollectLayer {
@@ -46,7 +50,11 @@ impl CollectLayer {
         // Permits are bytes, and are taken in `u32`s.
         let limit = options.body_limit.min(u32::MAX as usize);
         let budget = options.body_budget.max(limit).min(Semaphore::MAX_PERMITS);
-        Self { limit, budget: Arc::new(Semaphore::new(budget)) }
+        Self { limit, budget: Arc::new(Semaphore::new(budget)), bound: budget }
+    }
+
+    pub(crate) fn bound(&self) -> Bound {
+        Bound { free: Arc::clone(&self.budget), of: self.bound }
     }
 }
 

@@ -44,7 +44,7 @@ mod tee;
 mod trail;
 
 pub use capture::{Capture, CaptureOptions, CaptureWriter};
-pub use event::{AccountNews, Event, EventKind, Events, Observer, Renewal, Settled, Topic, Topics, Watching};
+pub use event::{AccountNews, Event, EventKind, Events, Observer, Phase, Renewal, Settled, Topic, Topics, Watching};
 pub use layer::RecordLayer;
 pub use meter::{Listener, Listening, Meter};
 pub use recorder::{OpenExchange, Recorder};

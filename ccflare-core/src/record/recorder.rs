@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, StatusCode};
 
-use super::{Capture, EventKind, Events, Settled, Trail};
+use super::{Capture, EventKind, Events, Phase, Settled, Trail};
 use crate::{
     clock::Clock,
     domain::{Account, Exchange, ExchangeId, Intent, Outcome, Timing},
@@ -77,6 +77,7 @@ impl Recorder {
             events: self.events.clone(),
             queued,
             traceparent: None,
+            silent: false,
         })))
     }
 }
@@ -95,6 +96,7 @@ struct Open {
     events: Events,
     queued: Duration,
     traceparent: Option<HeaderValue>,
+    silent: bool,
 }
 
 impl OpenExchange {
@@ -129,6 +131,25 @@ impl OpenExchange {
     pub(super) fn traced(&mut self, traceparent: Option<&HeaderValue>) {
         if let Some(open) = &mut self.0 {
             open.traceparent = traceparent.cloned();
+        }
+    }
+
+    /// Since the request arrived, if anybody counts where the time goes.
+    pub(super) fn stopwatch(&self) -> Option<Duration> {
+        self.0.as_ref().filter(|open| open.events.is_observed()).map(|open| open.trail.elapsed())
+    }
+
+    /// So much time was spent on reading along.
+    pub(super) fn read_for(&self, took: Duration) {
+        if let Some(open) = &self.0 {
+            open.events.spent(Phase::Stream, took);
+        }
+    }
+
+    /// The upstream fell silent in the middle of its answer.
+    pub(super) fn fell_silent(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.silent = true;
         }
     }
 
@@ -180,7 +201,7 @@ impl OpenExchange {
 
     fn settle(&mut self, outcome: Outcome) {
         let Some(open) = self.0.take() else { return };
-        let Open { mut exchange, slot, trail, events, queued, traceparent, .. } = open;
+        let Open { mut exchange, slot, trail, events, queued, traceparent, silent, .. } = open;
         exchange.outcome = outcome;
         exchange.attempts = trail.take();
         exchange.decision = trail.take_decision();
@@ -195,7 +216,7 @@ impl OpenExchange {
             "request finished"
         );
         let traceparent = traceparent.as_ref().and_then(|value| value.to_str().ok());
-        events.settled(&Settled::new(&exchange, queued, traceparent));
+        events.settled(&Settled::new(&exchange, queued, traceparent, silent));
         slot.settle(exchange);
     }
 }

@@ -1,15 +1,17 @@
 //! Lets a body pass and listens.
 
 use std::{
+    any::Any,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{Meter, capture::OpenCapture, recorder::OpenExchange};
-use crate::domain::Outcome;
+use crate::{domain::Outcome, error::BodyError};
 
 /// A body whose frames pass untouched while a meter reads along. Its end is told exactly once: by its last frame, its
 /// error, or its being dropped before either.
@@ -26,12 +28,14 @@ struct Listener {
     capture: Option<Box<OpenCapture>>,
     bytes: u64,
     saw_content: bool,
+    /// How long it has read along.
+    read_for: Duration,
 }
 
 impl<B: Body> TeeBody<B> {
     /// Listens to `inner` on behalf of `exchange`.
     pub(super) fn new(inner: B, meter: Meter, exchange: OpenExchange, capture: Option<Box<OpenCapture>>) -> Self {
-        let listener = Listener { meter, exchange, capture, bytes: 0, saw_content: false };
+        let listener = Listener { meter, exchange, capture, bytes: 0, saw_content: false, read_for: Duration::ZERO };
         let mut tee = Self { inner, listener: Some(Box::new(listener)) };
         if tee.inner.is_end_stream() {
             tee.end(Ending::Clean);
@@ -58,6 +62,14 @@ enum Ending {
 
 impl Listener {
     fn hear(&mut self, data: &Bytes) {
+        let begun = self.exchange.stopwatch();
+        self.read(data);
+        if let (Some(begun), Some(now)) = (begun, self.exchange.stopwatch()) {
+            self.read_for += now.saturating_sub(begun);
+        }
+    }
+
+    fn read(&mut self, data: &Bytes) {
         self.bytes += data.len() as u64;
         self.meter.feed(data);
         if let Some(capture) = &mut self.capture {
@@ -70,6 +82,9 @@ impl Listener {
     }
 
     fn end(self, ending: Ending) {
+        if self.bytes > 0 {
+            self.exchange.read_for(self.read_for);
+        }
         let reads_stream = self.meter.reads_stream();
         let reading = self.meter.finish();
         let outcome = match ending {
@@ -88,7 +103,7 @@ impl Listener {
     }
 }
 
-impl<B: Body<Data = Bytes> + Unpin> Body for TeeBody<B> {
+impl<B: Body<Data = Bytes, Error: 'static> + Unpin> Body for TeeBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -105,7 +120,13 @@ impl<B: Body<Data = Bytes> + Unpin> Body for TeeBody<B> {
                     this.end(Ending::Clean);
                 }
             }
-            Poll::Ready(Some(Err(_))) => this.end(Ending::Broken),
+            Poll::Ready(Some(Err(error))) => {
+                let error: Option<&BodyError> = (error as &dyn Any).downcast_ref();
+                if let (Some(BodyError::Silence(_)), Some(listener)) = (error, &mut this.listener) {
+                    listener.exchange.fell_silent();
+                }
+                this.end(Ending::Broken);
+            }
             Poll::Ready(None) => this.end(Ending::Clean),
             Poll::Pending => {}
         }

@@ -55,6 +55,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it is the store that failed, and not what was asked of it.
+    #[must_use]
+    pub const fn is_failure(&self) -> bool {
+        matches!(self, Self::Backend(_) | Self::Corrupt { .. } | Self::Locked { .. } | Self::WrongKey { .. })
+    }
+
     /// Wraps a backend's own error.
     pub fn backend(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Backend(error.into())

@@ -18,6 +18,7 @@ mod maintenance;
 mod master;
 mod ownership;
 pub mod sealed;
+mod watched;
 pub mod write_behind;
 
 #[cfg(any(test, feature = "test-support"))]
@@ -35,6 +36,7 @@ pub use ownership::OwnershipStore;
 #[cfg(feature = "redb")]
 pub use redb::RedbStore;
 pub use sealed::SealKey;
+pub use watched::{StoreWatch, Watched};
 pub use write_behind::{Closed, Commit, SettleSlot, Slots, WriteBehind, WriteBehindOptions, Writer};
 
 /// Everything a backend has to offer.

@@ -153,6 +153,28 @@ impl WriteBehind {
         let _ = self.queue.room.acquire_many(all).await;
     }
 
+    /// Why the store does not take what is queued, if it does not; it is tried again and again.
+    #[must_use]
+    pub fn failing(&self) -> Option<String> {
+        let state = self.queue.state.lock();
+        if state.ended && !self.queue.closing.is_cancelled() {
+            return Some("its writer is gone".to_owned());
+        }
+        state.failing.clone()
+    }
+
+    /// The part of the room that is left; 1 is all of it.
+    #[must_use]
+    pub fn room_left(&self) -> f64 {
+        self.queue.room.available_permits() as f64 / self.queue.options.capacity.max(2) as f64
+    }
+
+    /// How many entries were given up.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.queue.state.lock().dropped
+    }
+
     /// The last commit, if there was one.
     #[must_use]
     pub fn last_commit(&self) -> Option<Commit> {
@@ -262,6 +284,10 @@ struct State {
     pushed: u64,
     ended: bool,
     last_commit: Option<Commit>,
+    /// Why the latest try to write came to nothing.
+    failing: Option<String>,
+    /// Entries that came too late or were given up.
+    dropped: u64,
 }
 
 impl Queue {
@@ -282,6 +308,7 @@ impl Queue {
         let length = {
             let mut state = self.state.lock();
             if state.ended {
+                state.dropped += 1;
                 return Err(Closed);
             }
             state.entries.push(entry);
@@ -317,7 +344,10 @@ impl Queue {
     }
 
     fn commit(&self, entries: usize, took: Duration) {
-        self.state.lock().last_commit = Some(Commit { entries, took });
+        {
+            let mut state = self.state.lock();
+            (state.last_commit, state.failing) = (Some(Commit { entries, took }), None);
+        }
         self.durable.send_modify(|durable| *durable += entries as u64);
     }
 
@@ -381,6 +411,7 @@ async fn write(queue: Arc<Queue>, store: Arc<dyn LedgerStore>) {
         () = too_late => {
             queue.end();
             let lost = queue.queued();
+            queue.state.lock().dropped += lost;
             tracing::error!(lost, waited = ?queue.options.drain, "gave up writing the ledger; these entries are lost");
         }
     }
@@ -451,6 +482,7 @@ async fn append(queue: &Queue, store: &dyn LedgerStore, batch: &[LedgerEntry]) -
             Ok(()) => return begun.elapsed(),
             Err(error) => {
                 tracing::error!(%error, entries = batch.len(), ?retry, "the ledger can't be written; trying again");
+                queue.state.lock().failing = Some(error.to_string());
             }
         }
         pause(queue, retry).await;

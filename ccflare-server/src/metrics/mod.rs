@@ -5,14 +5,14 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use ccflare_core::{control::Control, record::Observer};
+use ccflare_core::{control::Control, record::Observer, vitals::Vitals};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use prometheus_client::{encoding::text::encode, metrics::info::Info, registry::Registry};
 
@@ -25,6 +25,8 @@ use crate::{
 mod process;
 mod standing;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use standing::Standing;
@@ -38,6 +40,7 @@ type Labels<const N: usize> = [(&'static str, Cow<'static, str>); N];
 pub struct Metrics {
     tally: Arc<Tally>,
     shown: Arc<Mutex<Shown>>,
+    vitals: Arc<OnceLock<Vitals>>,
 }
 
 #[derive(Debug)]
@@ -61,7 +64,12 @@ impl Metrics {
         let standing = Standing::new(&mut registry);
         registry.register("build", "What runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         process::register(&mut registry);
-        Self { tally, shown: Arc::new(Mutex::new(Shown { registry, standing })) }
+        Self { tally, shown: Arc::new(Mutex::new(Shown { registry, standing })), vitals: Arc::default() }
+    }
+
+    /// Shows how much room this gateway has, too. The first one stays.
+    pub fn watch(&self, vitals: Vitals) {
+        let _ = self.vitals.set(vitals);
     }
 
     /// What counts; for [`GatewayBuilder::observer`](ccflare_core::gateway::GatewayBuilder::observer).
@@ -76,6 +84,9 @@ impl Metrics {
         // One at a time: what stands is put down and read in one step.
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.standing.set(&accounts, &status);
+        if let Some(vitals) = self.vitals.get() {
+            shown.standing.room(vitals);
+        }
         let mut text = String::new();
         let failed = |_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "metrics", "can't be written".to_owned());
         encode(&mut text, &shown.registry).map_err(failed)?;
@@ -93,8 +104,8 @@ pub(crate) struct Scraped {
     pub(crate) token: Option<AdminToken>,
 }
 
-const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
+pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub(crate) const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// For whoever has the metrics token or the admin token.
 pub(crate) async fn show(

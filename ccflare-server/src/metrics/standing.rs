@@ -1,13 +1,17 @@
 //! How things stand: accounts, their windows, the ledger's queue. Put down anew each time somebody asks.
 
-use std::{borrow::Cow, sync::atomic::AtomicU64};
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use ccflare_core::{
     control::views::{AccountView, StatusView},
     domain::Timestamp,
+    vitals::Vitals,
 };
 use prometheus_client::{
-    metrics::{family::Family, gauge::Gauge},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
@@ -27,6 +31,8 @@ pub(super) struct Standing {
     resets: Family<Labels<2>, Real>,
     pending: Gauge,
     commit: Real,
+    budgets: Family<Labels<1>, Real>,
+    dropped: Counter,
 }
 
 impl Standing {
@@ -41,6 +47,9 @@ impl Standing {
         registry.register("account_window_reset_timestamp_seconds", help, this.resets.clone());
         registry.register("ledger_pending", "Records that wait to be written", this.pending.clone());
         registry.register("ledger_commit_seconds", "How long the latest commit took", this.commit.clone());
+        registry.register("ledger_dropped", "Records given up since the start", this.dropped.clone());
+        let help = "The part that is left of what is bounded; at 0 requests wait or are turned away";
+        registry.register("budget_remaining_ratio", help, this.budgets.clone());
         this
     }
 
@@ -51,6 +60,14 @@ impl Standing {
         }
         self.pending.set(i64::try_from(status.queued_writes).unwrap_or(i64::MAX));
         self.commit.set(status.last_commit_ms.unwrap_or_default() / 1e3);
+    }
+
+    /// How much is left of what is bounded.
+    pub(super) fn room(&self, vitals: &Vitals) {
+        for (budget, left) in vitals.budgets() {
+            self.budgets.get_or_create(&[("budget", Cow::Borrowed(budget))]).set(left);
+        }
+        self.dropped.inner().store(vitals.dropped(), Ordering::Relaxed);
     }
 
     /// An account that is gone leaves nothing behind.

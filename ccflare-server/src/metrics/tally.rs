@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::atomic::AtomicU64, time::Duration};
 
 use ccflare_core::{
     domain::{Exchange, Outcome, Scope},
-    record::{EventKind, Observer, Settled},
+    record::{EventKind, Observer, Phase, Renewal, Settled},
 };
 use prometheus_client::{
     metrics::{
@@ -31,12 +31,14 @@ pub(crate) struct Tally {
     requests: Family<Labels<3>, Counter>,
     duration: [Histogram; 4],
     first_token: [Histogram; 4],
-    overhead: [Histogram; 3],
+    overhead: [Histogram; Phase::ALL.len()],
+    store_op: Family<Labels<1>, Histogram>,
+    store_errors: Family<Labels<1>, Counter>,
     queue_wait: Histogram,
     upstream: Family<Labels<2>, Counter>,
     accounts: parking_lot::Mutex<std::collections::HashSet<std::sync::Arc<str>>>,
     failovers: Counter,
-    endings: [Counter; 4],
+    endings: [Counter; 5],
     tokens: [Counter; 5],
     cost: Real,
     cost_unknown: Counter,
@@ -70,18 +72,21 @@ impl Tally {
         let duration = by_family(registry, "request_duration", "From a request's arrival to its end");
         let first_token = by_family(registry, "time_to_first_token", "From a request's arrival to its first content");
         let overhead = Family::<Labels<1>, Histogram>::new_with_constructor(short as fn() -> Histogram);
-        let help = "Time that ccflare itself takes before an answer begins: waiting for the ledger, choosing an \
-                    account, between attempts";
+        let help = "Time that ccflare itself takes for a request, by part of the work";
         registry.register_with_unit("overhead", help, Unit::Seconds, overhead.clone());
         let overhead =
-            ["queue", "route", "retry"].map(|phase| overhead.get_or_create_owned(&[("phase", Cow::Borrowed(phase))]));
+            Phase::ALL.map(|phase| overhead.get_or_create_owned(&[("phase", Cow::Borrowed(phase.as_str()))]));
+        let store_op = Family::<Labels<1>, Histogram>::new_with_constructor(short as fn() -> Histogram);
+        registry.register_with_unit("store_op", "What the store takes, by operation", Unit::Seconds, store_op.clone());
+        let store_errors = Family::default();
+        registry.register("store_errors", "Times that the store failed, by operation", store_errors.clone());
         let queue_wait = short();
         registry.register_with_unit("queue_wait", "Waiting for the ledger's queue", Unit::Seconds, queue_wait.clone());
         let upstream = Family::default();
         registry.register("upstream_responses", "Attempts, by account and how they were judged", upstream.clone());
         let endings = Family::<Labels<1>, Counter>::default();
         registry.register("stream_outcome", "How answers that had begun have ended", endings.clone());
-        let endings = ["complete", "client_cancelled", "upstream_error", "truncated"]
+        let endings = ["complete", "client_cancelled", "upstream_error", "truncated", "idle_timeout"]
             .map(|outcome| endings.get_or_create_owned(&[("outcome", Cow::Borrowed(outcome))]));
         let tokens = Family::<Labels<1>, Counter>::default();
         registry.register("tokens", "Tokens that answers counted", tokens.clone());
@@ -96,6 +101,13 @@ impl Tally {
         let shed = family("shed", "Requests that were turned away before they were written down");
         let renewals = family("oauth_refresh", "Renewals of tokens");
         let reloads = family("config_reload", "Times that the settings were read anew");
+        // There from the start: what appears only with its first event has no rise that could be seen.
+        for result in [Renewal::Renewed, Renewal::Refused, Renewal::Failed] {
+            let _zero = renewals.get_or_create(&[("result", Cow::Borrowed(result.as_str()))]);
+        }
+        for result in ["done", "refused"] {
+            let _zero = reloads.get_or_create(&[("result", Cow::Borrowed(result))]);
+        }
         let closures = Family::default();
         registry.register("cooldowns", "Times that an account was closed", closures.clone());
         let mut counter = |name: &str, help: &str| {
@@ -114,6 +126,8 @@ impl Tally {
             duration,
             first_token,
             overhead,
+            store_op,
+            store_errors,
             queue_wait,
             upstream,
             accounts: parking_lot::Mutex::default(),
@@ -153,8 +167,8 @@ impl Tally {
         observe(&self.duration[family], timing.end);
         observe(&self.first_token[family], timing.first_token);
         observe(&self.queue_wait, Some(settled.queued));
-        for (histogram, time) in self.overhead.iter().zip(overhead(settled)) {
-            observe(histogram, time);
+        for (phase, time) in overhead(settled) {
+            observe(&self.overhead[phase as usize], time);
         }
     }
 
@@ -192,10 +206,22 @@ impl Observer for Tally {
             self.upstream.get_or_create(&[("account", account), ("class", class)]).inc();
         }
         self.failovers.inc_by(exchange.failovers().into());
-        if let Some(ending) = ending(exchange) {
+        if let Some(ending) = ending(settled) {
             self.endings[ending].inc();
         }
         self.usage(exchange);
+    }
+
+    fn spent(&self, phase: Phase, took: Duration) {
+        self.overhead[phase as usize].observe(took.as_secs_f64());
+    }
+
+    fn stored(&self, op: &'static str, took: Duration, failed: bool) {
+        let labels = [("op", Cow::Borrowed(op))];
+        self.store_op.get_or_create(&labels).observe(took.as_secs_f64());
+        if failed {
+            self.store_errors.get_or_create(&labels).inc();
+        }
     }
 
     fn happened(&self, kind: &EventKind) {
@@ -256,25 +282,29 @@ const fn status(status: Option<u16>) -> &'static str {
     }
 }
 
-/// Of an answer whose head has come from an account: complete, left, broken off with a reason, broken off.
-fn ending(exchange: &Exchange) -> Option<usize> {
+/// Of an answer whose head has come from an account: complete, left, broken off with a reason, broken off, fallen silent.
+fn ending(settled: &Settled<'_>) -> Option<usize> {
+    let exchange = settled.exchange;
     exchange.timing.headers?;
     match exchange.outcome {
         Outcome::Answered => Some(0),
         Outcome::Cancelled => Some(1),
+        Outcome::Cut if settled.silent => Some(4),
         Outcome::Cut if exchange.error.is_some() => Some(2),
         Outcome::Cut => Some(3),
         _ => None,
     }
 }
 
-/// Waiting for the ledger's queue; from there to the first attempt; and between attempts, until the answer's head.
-fn overhead(settled: &Settled<'_>) -> [Option<Duration>; 3] {
+/// What can be read from the record of a request: waiting for the ledger's queue; from there to the first attempt; between
+/// attempts; and from the last one's answer to the head that goes to the client.
+fn overhead(settled: &Settled<'_>) -> [(Phase, Option<Duration>); 4] {
     let attempts = &settled.exchange.attempts;
     let first = attempts.first().map(|attempt| attempt.started);
     let route = first.map(|first| first.saturating_sub(settled.queued));
+    let over = attempts.last().map(|last| last.started + last.took);
     let upstream: Duration = attempts.iter().map(|attempt| attempt.took).sum();
-    let retry = settled.exchange.timing.headers.zip(first);
-    let retry = retry.map(|(headers, first)| headers.saturating_sub(first).saturating_sub(upstream));
-    [Some(settled.queued), route, retry]
+    let retry = over.zip(first).map(|(over, first)| over.saturating_sub(first).saturating_sub(upstream));
+    let first_byte = settled.exchange.timing.headers.zip(over).map(|(headers, over)| headers.saturating_sub(over));
+    [(Phase::Queue, Some(settled.queued)), (Phase::Route, route), (Phase::Retry, retry), (Phase::FirstByte, first_byte)]
 }

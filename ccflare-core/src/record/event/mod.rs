@@ -31,12 +31,15 @@ use tokio::sync::mpsc;
 use crate::{
     clock::Clock,
     domain::{Exchange, Timestamp},
+    store::{StoreError, StoreWatch},
 };
 
 mod kind;
+mod phase;
 mod topic;
 
 pub use kind::{AccountNews, EventKind, Renewal};
+pub use phase::Phase;
 pub use topic::{Topic, Topics};
 
 /// Events that wait to be shown; more are counted as lost.
@@ -64,11 +67,18 @@ pub struct Settled<'a> {
     pub queued: Duration,
     /// The W3C `traceparent` that the client sent.
     pub traceparent: Option<&'a str>,
+    /// Whether the answer broke off because the upstream fell silent.
+    pub silent: bool,
 }
 
 impl<'a> Settled<'a> {
-    pub(super) const fn new(exchange: &'a Exchange, queued: Duration, traceparent: Option<&'a str>) -> Self {
-        Self { exchange, queued, traceparent }
+    pub(super) const fn new(
+        exchange: &'a Exchange,
+        queued: Duration,
+        traceparent: Option<&'a str>,
+        silent: bool,
+    ) -> Self {
+        Self { exchange, queued, traceparent, silent }
     }
 }
 
@@ -76,6 +86,13 @@ impl<'a> Settled<'a> {
 pub trait Observer: std::fmt::Debug + Send + Sync + 'static {
     /// An exchange was settled. Told exactly once of each.
     fn settled(&self, _: &Settled<'_>) {}
+
+    /// The line has spent so much time of its own on a part of a request. What can be read from an exchange
+    /// ([`Phase::Queue`], [`Phase::Route`], [`Phase::Retry`], [`Phase::FirstByte`]) is not told again.
+    fn spent(&self, _: Phase, _: Duration) {}
+
+    /// The store has worked: which operation, how long, and whether the store failed at it.
+    fn stored(&self, _: &'static str, _: Duration, _: bool) {}
 
     /// Something else happened: not the steps of requests, which are in what is settled.
     fn happened(&self, _: &EventKind) {}
@@ -130,6 +147,34 @@ impl Events {
         shared.queue(|| EventKind::Finished(Arc::new(settled.exchange.clone())));
     }
 
+    /// Does some work of a phase, and tells how long it took.
+    pub fn timed<T>(&self, phase: Phase, work: impl FnOnce() -> T) -> T {
+        let Some(begun) = self.stopwatch() else { return work() };
+        let done = work();
+        self.spent(phase, self.stopwatch().unwrap_or_default().saturating_sub(begun));
+        done
+    }
+
+    /// The same for work that waits.
+    pub async fn timing<T>(&self, phase: Phase, work: impl Future<Output = T>) -> T {
+        let Some(begun) = self.stopwatch() else { return work.await };
+        let done = work.await;
+        self.spent(phase, self.stopwatch().unwrap_or_default().saturating_sub(begun));
+        done
+    }
+
+    /// The time to measure from, if anybody counts.
+    fn stopwatch(&self) -> Option<Duration> {
+        self.0.as_ref().filter(|shared| !shared.observers.is_empty()).map(|shared| shared.clock.monotonic())
+    }
+
+    /// So much time was spent on a phase.
+    pub fn spent(&self, phase: Phase, took: Duration) {
+        for observer in self.0.iter().flat_map(|shared| &shared.observers) {
+            observer.spent(phase, took);
+        }
+    }
+
     /// Whether anybody counts.
     #[must_use]
     pub fn is_observed(&self) -> bool {
@@ -150,6 +195,14 @@ impl Events {
     #[must_use]
     pub fn take_lost(&self) -> u64 {
         self.0.as_ref().map_or(0, |shared| shared.lost.swap(0, Ordering::Relaxed))
+    }
+}
+
+impl StoreWatch for Events {
+    fn ended(&self, op: &'static str, took: Duration, error: Option<&StoreError>) {
+        for observer in self.0.iter().flat_map(|shared| &shared.observers) {
+            observer.stored(op, took, error.is_some_and(StoreError::is_failure));
+        }
     }
 }
 

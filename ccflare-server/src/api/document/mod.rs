@@ -61,7 +61,11 @@ mod tests {
 
     /// The tables of routes as they are written: `.route("/path", get(…).post(…))`.
     fn routes() -> BTreeSet<(String, String)> {
-        let tables = [(include_str!("../mod.rs"), "/api"), (include_str!("../../probes.rs"), "")];
+        let tables = [
+            (include_str!("../mod.rs"), "/api"),
+            (include_str!("../../probes.rs"), ""),
+            (include_str!("../../app.rs"), ""),
+        ];
         let mut routes = BTreeSet::new();
         for (text, prefix) in tables {
             for route in text.split(".route(\"").skip(1) {

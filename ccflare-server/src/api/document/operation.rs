@@ -194,7 +194,11 @@ impl Book {
                 let schema = json!({ "type": "string" });
                 answer["headers"] = json!({ "ETag": { "description": "the settings' version", "schema": schema } });
             }
-            responses.insert(status.to_string(), answer);
+            match responses.get_mut(&status.to_string()) {
+                // The same in another form.
+                Some(known) => known["content"][*kind] = answer["content"][*kind].take(),
+                None => drop(responses.insert(status.to_string(), answer)),
+            }
         }
         if operation.path.starts_with("/api/") {
             let content = json!({ JSON: { "schema": { "$ref": "#/components/schemas/Error" } } });

@@ -7,6 +7,11 @@ use ccflare_core::control::views::{
     StrategyView,
 };
 
+use crate::{
+    metrics::{OPEN_METRICS, PROMETHEUS},
+    probes::Verbose,
+};
+
 use super::{
     super::{
         accounts, agents, analytics, config, live, logs, maintenance, oauth, placement,
@@ -29,10 +34,18 @@ fn probes() -> Vec<Operation> {
     vec![
         of("GET", "/health", "A summary, in the original's shape").gives::<Health>().open(),
         of("GET", "/livez", "Whether the process works at all").gives_other("text/plain; charset=utf-8").open(),
-        of("GET", "/readyz", "Whether new requests should come here; 503 while starting and draining")
-            .gives_other("text/plain; charset=utf-8")
-            .answers(503, "text/plain; charset=utf-8", None)
-            .open(),
+        of(
+            "GET",
+            "/readyz",
+            "Whether new requests should come here; 503 while starting, draining, or without its store",
+        )
+        .asks::<Verbose>()
+        .gives_other("text/plain; charset=utf-8")
+        .answers(503, "text/plain; charset=utf-8", None)
+        .open(),
+        of("GET", "/metrics", "What has happened and how things stand; the metrics token opens it, too")
+            .gives_other(PROMETHEUS)
+            .answers(200, OPEN_METRICS, None),
         of("GET", "/api/hello", "A quick answer for clients that knock first").gives_nothing().open(),
     ]
 }
