@@ -321,7 +321,7 @@ async fn what_would_happen_is_said_in_words_and_then_happens() {
     stage.clock.advance(Duration::from_secs(400));
     say(&stage, "three", 0).await;
     let idle = explained_and_done(&stage, "two", 1).await;
-    assert!(idle.starts_with("b would be asked: the conversation lives there"), "{idle}");
+    assert!(idle.starts_with("b would be asked: its session lives there"), "its cache has gone cold: {idle}");
     say(&stage, "four", 0).await;
     stage.clock.advance(Duration::from_secs(400));
     say(&stage, "five", 0).await;

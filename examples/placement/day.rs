@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -70,6 +70,8 @@ pub(crate) struct Day {
     pub(crate) avoidable: u64,
     /// How often a main thread, or a sub-agent, went on on another account than before.
     pub(crate) moves: u64,
+    /// Sub-agents that began on another account than the one that had answered their session last, though that one served.
+    pub(crate) apart: u64,
     /// How many accounts ran into a limit at least once.
     pub(crate) limited: usize,
 }
@@ -150,6 +152,7 @@ async fn run(accounts: &[(&str, Option<Allowance>)], chooser: &Chooser) -> anyho
         day.limited += usize::from(spent.refused > 0);
     }
     day.moves = moves(&mock);
+    day.apart = apart(&mock);
     let booked = booked(&store).await?;
     anyhow::ensure!(booked == day.nano_usd, "the ledger says {booked} nano-dollars, the upstream {}", day.nano_usd);
     mock.shutdown().await;
@@ -227,6 +230,28 @@ fn moves(mock: &MockUpstream) -> u64 {
         moves += u64::from(last.insert(who, key.clone()).is_some_and(|before| before != key));
     }
     moves
+}
+
+/// How many sub-agents were not sent where their session was.
+fn apart(mock: &MockUpstream) -> u64 {
+    let (mut homes, mut serves, mut begun) = (HashMap::new(), HashMap::new(), HashSet::new());
+    let mut apart = 0;
+    for request in mock.requests() {
+        let is_good = request.status() == Some(200);
+        let text = |name| request.header(name).unwrap_or_default().to_owned();
+        let (session, agent) = (text("x-claude-code-session-id"), text("x-claude-code-agent-id"));
+        let key = request.key.unwrap_or_default();
+        serves.insert(key.clone(), is_good);
+        if agent.is_empty() {
+            if is_good {
+                homes.insert(session, key);
+            }
+        } else if is_good && begun.insert(agent) {
+            let home = homes.get(&session).filter(|home| serves.get(*home) == Some(&true));
+            apart += u64::from(home.is_some_and(|home| *home != key));
+        }
+    }
+    apart
 }
 
 /// What the gateway's own ledger says that the day cost.

@@ -10,14 +10,14 @@ const COST: f64 = 1.05;
 
 pub(crate) fn head() {
     println!(
-        "| strategy | answered | read from cache | of the reference | dollars | of the reference | 429s seen | avoidable | moves | accounts limited |"
+        "| strategy | answered | read from cache | of the reference | dollars | of the reference | 429s seen | avoidable | moves | sub-agents apart | accounts limited |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
 }
 
 pub(crate) fn row(name: &str, day: &Day, reference: &Day) {
     println!(
-        "| {name} | {} | {:.2} % | {:.1} % | {:.2} | {:.1} % | {} | {} | {} | {} |",
+        "| {name} | {} | {:.2} % | {:.1} % | {:.2} | {:.1} % | {} | {} | {} | {} | {} |",
         day.answered,
         100.0 * day.read_share(),
         100.0 * reads(day, reference),
@@ -26,6 +26,7 @@ pub(crate) fn row(name: &str, day: &Day, reference: &Day) {
         day.refused,
         day.avoidable,
         day.moves,
+        day.apart,
         day.limited,
     );
 }
@@ -33,6 +34,7 @@ pub(crate) fn row(name: &str, day: &Day, reference: &Day) {
 /// Whether the day was as good as is promised.
 pub(crate) fn verdict(day: &Day, reference: &Day) -> anyhow::Result<()> {
     anyhow::ensure!(day.avoidable == 0, "clients saw {} limits while some account was open", day.avoidable);
+    anyhow::ensure!(day.apart == 0, "{} sub-agents were not sent where their session was", day.apart);
     anyhow::ensure!(reads(day, reference) >= READS, "too little was read from caches");
     anyhow::ensure!(cost(day, reference) <= COST, "it cost too much");
     println!(

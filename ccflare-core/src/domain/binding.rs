@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use super::{AccountId, Fingerprint, ModelFamily, SessionKey, Timestamp};
 
 /// A session and the accounts its caches are on. Caches belong to a model and limits to a family of models, so each
-/// family that a session asks for has a lane of its own; nearly always they run side by side.
+/// family that a session asks for has a lane of its own. They run side by side; only an account that can't serve one of
+/// them parts them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
     /// The session.
@@ -14,6 +15,8 @@ pub struct Binding {
     pub prefix: Option<Fingerprint>,
     /// At most one for each family.
     pub lanes: Vec<Lane>,
+    /// The family that the session itself asked for last, not one of its sub-agents; `None` if it never did.
+    pub main: Option<ModelFamily>,
 }
 
 /// Where a session's requests for one family of models go.
@@ -54,15 +57,25 @@ impl Binding {
         self.lanes.iter().find(|lane| lane.family == family)
     }
 
-    /// The lane that was used last: where the session is at home.
+    /// The lane that the session itself used last: where it is at home, and its sub-agents with it.
     #[must_use]
     pub fn home(&self) -> Option<&Lane> {
-        self.lanes.iter().max_by_key(|lane| lane.used)
+        self.main.and_then(|main| self.lane(main)).or_else(|| self.latest())
     }
 
     /// When it was used last.
     #[must_use]
     pub fn used(&self) -> Timestamp {
-        self.home().map(|lane| lane.used).unwrap_or_default()
+        self.latest().map(|lane| lane.used).unwrap_or_default()
+    }
+
+    /// Whether any of its caches, if it has some, is still there.
+    #[must_use]
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.lanes.iter().any(|lane| lane.is_alive(now))
+    }
+
+    fn latest(&self) -> Option<&Lane> {
+        self.lanes.iter().max_by_key(|lane| lane.used)
     }
 }

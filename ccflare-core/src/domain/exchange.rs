@@ -195,6 +195,8 @@ pub enum Choice {
     Owner,
     /// The conversation lives there: so does its cache.
     Conversation,
+    /// Its session lives there; of what it asks nothing is in the cache.
+    Session,
     /// The conversation that this one was forked from lives there.
     Fork,
     /// It has the most room for one more conversation.
@@ -214,6 +216,7 @@ impl Choice {
             Self::Strategy => "strategy",
             Self::Owner => "owner",
             Self::Conversation => "conversation",
+            Self::Session => "session",
             Self::Fork => "fork",
             Self::Headroom => "headroom",
         }

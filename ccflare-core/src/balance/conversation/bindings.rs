@@ -40,8 +40,14 @@ impl Default for BindingsOptions {
 /// Where a conversation lives, as far as one request is concerned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bound {
-    /// The lane of the request's family; where there is none yet, the session's home, with an unknown cache.
+    /// The lane of the request's family. Where there is none yet, and for a sub-agent whose lane has gone cold, the
+    /// session's home, with nothing in the cache.
     pub lane: Lane,
+    /// Where the session is at home: if the lane's account can't serve, it is the next to go to.
+    pub home: AccountId,
+    /// Whether it has to stay with the rest of its session, even where it has nothing to lose: a sub-agent always, the
+    /// session itself while another lane of it has a living cache.
+    pub is_tied: bool,
     /// Whether it is another conversation that lives there, and begins as this one does.
     pub is_fork: bool,
 }
@@ -137,13 +143,12 @@ impl Bindings {
     }
 
     fn bound(&self, state: &State, facts: &RequestFacts, now: Timestamp) -> Option<Bound> {
-        let family = family(facts);
         let fresh = |key: &SessionKey| state.sessions.peek(key).filter(|known| !self.is_old(known, now));
-        if let Some(bound) = facts.session.as_ref().and_then(fresh).and_then(|known| bound(known, family)) {
+        if let Some(bound) = facts.session.as_ref().and_then(fresh).and_then(|known| bound(known, facts, now)) {
             return Some(bound);
         }
         let parent = facts.prefix.and_then(|prefix| state.prefixes.get(&prefix)).and_then(fresh)?;
-        Some(Bound { is_fork: true, ..bound(parent, family)? })
+        Some(Bound { is_fork: true, is_tied: false, ..bound(parent, facts, now)? })
     }
 
     fn is_old(&self, binding: &Binding, now: Timestamp) -> bool {
@@ -173,6 +178,7 @@ impl Bindings {
         };
         state.change(session, at, self.options, |binding| {
             binding.prefix = facts.prefix.or(binding.prefix);
+            binding.main = binding.main.or(main(facts));
             binding.lanes.push(lane);
         });
     }
@@ -183,8 +189,12 @@ impl Bindings {
         let family = family(facts);
         let mut state = self.state.lock();
         let anew = facts.compacted && !facts.is_subagent();
-        let stays = state.sessions.peek(&session).and_then(|known| known.lane(family));
-        if stays.is_some_and(|lane| lane.account == account) && !anew {
+        let main = main(facts);
+        let stays = |known: &Binding| {
+            let is_there = known.lane(family).is_some_and(|lane| lane.account == account);
+            is_there && main.is_none_or(|main| known.main == Some(main))
+        };
+        if !anew && state.sessions.peek(&session).is_some_and(stays) {
             return;
         }
         let lane = Lane { family, account, model: facts.model.clone(), cached: None, hour: facts.hour_cache, used: at };
@@ -192,8 +202,11 @@ impl Bindings {
             if anew {
                 binding.prefix = facts.prefix;
             }
-            binding.lanes.retain(|old| old.family != family);
-            binding.lanes.push(lane);
+            binding.main = main.or(binding.main);
+            if anew || binding.lane(family).is_none_or(|lane| lane.account != account) {
+                binding.lanes.retain(|old| old.family != family);
+                binding.lanes.push(lane);
+            }
         });
     }
 
@@ -252,11 +265,19 @@ fn sum(read: Option<u64>, written: Option<u64>) -> Option<u64> {
     [read, written].into_iter().flatten().reduce(u64::saturating_add)
 }
 
-/// A family that the session has not asked for yet is at home where the session is.
-fn bound(binding: &Binding, family: ModelFamily) -> Option<Bound> {
-    let mut lane = binding.lane(family).or_else(|| binding.home())?.clone();
-    lane.cached = lane.cached.filter(|_| lane.family == family);
-    Some(Bound { lane, is_fork: false })
+/// The family that a session itself asks for.
+fn main(facts: &RequestFacts) -> Option<ModelFamily> {
+    (!facts.is_subagent()).then(|| family(facts))
+}
+
+/// A family that the session has not asked for yet is at home where the session is, and so is a sub-agent that has nothing
+/// in the cache any more.
+fn bound(binding: &Binding, facts: &RequestFacts, now: Timestamp) -> Option<Bound> {
+    let (home, family) = (binding.home()?, family(facts));
+    let own = binding.lane(family).filter(|lane| !facts.is_subagent() || lane.is_alive(now));
+    let lane = own.cloned().unwrap_or_else(|| Lane { cached: Some(0), ..home.clone() });
+    let others = binding.lanes.iter().any(|lane| lane.family != family && lane.is_alive(now));
+    Some(Bound { lane, home: home.account, is_tied: facts.is_subagent() || others, is_fork: false })
 }
 
 impl State {
@@ -269,7 +290,7 @@ impl State {
         change: impl FnOnce(&mut Binding),
     ) {
         let known = self.sessions.pop(&session).filter(|known| at.since(known.used()) <= options.life);
-        let mut binding = known.unwrap_or_else(|| Binding { session, prefix: None, lanes: Vec::new() });
+        let mut binding = known.unwrap_or_else(|| Binding { session, prefix: None, lanes: Vec::new(), main: None });
         let (before, prefix) = (binding.home().map(|lane| lane.account), binding.prefix);
         change(&mut binding);
         let after = binding.home().map(|lane| lane.account);
@@ -332,8 +353,8 @@ impl State {
         }
         self.counted = now;
         self.conversations.clear();
-        let homes = self.sessions.iter().filter_map(|(_, binding)| binding.home());
-        for lane in homes.filter(|lane| lane.is_alive(now)) {
+        let alive = self.sessions.iter().filter(|(_, binding)| binding.is_alive(now));
+        for lane in alive.filter_map(|(_, binding)| binding.home()) {
             *self.conversations.entry(lane.account).or_insert(0) += 1;
         }
     }

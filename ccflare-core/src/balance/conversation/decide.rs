@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{Bound, ConversationOptions, headrooms, price_of_moving};
 use crate::{
     balance::{Candidate, Plan, strategy::Stake},
-    domain::{Choice, Closure, ClosureReason, Leaving, ModelFamily, NanoUsd, RequestFacts, Timestamp},
+    domain::{AccountId, Choice, Closure, ClosureReason, Leaving, ModelFamily, NanoUsd, RequestFacts, Timestamp},
     pool::Standing,
     pricing::PriceTable,
 };
@@ -29,7 +29,9 @@ pub struct Memory {
 /// Orders the accounts for one request.
 ///
 /// * A conversation stays where its cache is, and waits there for a throttle that costs less than moving would.
-/// * It goes if its account can't serve; or if it has nothing to lose, and another account has clearly more room.
+/// * A sub-agent stays with its session.
+/// * They go if their account can't serve; a session, too, if it has nothing to lose and another account has clearly
+///   more room.
 /// * Everybody else goes by priority, then by room, and among equals to the account whose quota expires first.
 #[must_use]
 pub fn decide(
@@ -106,22 +108,34 @@ fn settle(
 ) {
     let nothing_to_lose = nothing_to_lose(bound, facts, now);
     let mut stake = stake(bound, nothing_to_lose.is_some(), standings, facts, options);
-    let choice = if bound.is_fork { Choice::Fork } else { Choice::Conversation };
-    let at = plan.candidates.iter().position(|candidate| candidate.account.id == bound.lane.account);
-    match at {
-        Some(at) if nothing_to_lose.is_some() && is_clearly_better(plan, at) => {
+    let choice = match nothing_to_lose {
+        _ if bound.is_fork => Choice::Fork,
+        Some(_) => Choice::Session,
+        None => Choice::Conversation,
+    };
+    match place(plan, bound.lane.account) {
+        Some(at) if !bound.is_tied && nothing_to_lose.is_some() && is_clearly_better(plan, at) => {
             stake.leaving = nothing_to_lose;
         }
-        Some(at) => {
-            plan.candidates[at].choice = choice;
-            plan.candidates[..=at].rotate_right(1);
-        }
+        Some(at) => put_first(plan, at, choice),
         None => stake.leaving = stay_all_the_same(plan, bound, choice, stake.patience, now),
     }
     if stake.leaving.is_some() {
-        arrive(plan);
+        match place(plan, bound.home).filter(|_| bound.is_tied) {
+            Some(home) => put_first(plan, home, Choice::Session),
+            None => arrive(plan),
+        }
     }
     plan.stake = Some(stake);
+}
+
+fn place(plan: &Plan, account: AccountId) -> Option<usize> {
+    plan.candidates.iter().position(|candidate| candidate.account.id == account)
+}
+
+fn put_first(plan: &mut Plan, at: usize, choice: Choice) {
+    plan.candidates[at].choice = choice;
+    plan.candidates[..=at].rotate_right(1);
 }
 
 /// Whether the first candidate is more than as good as the one at `at`.

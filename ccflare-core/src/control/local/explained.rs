@@ -85,6 +85,7 @@ fn candidate(ranked: &Ranked) -> CandidateView {
 fn reason(ranked: &Ranked) -> String {
     let mut reason = match ranked.choice {
         Choice::Conversation => "the conversation lives there, and so does its cache",
+        Choice::Session => "its session lives there",
         Choice::Fork => "the conversation that it was forked from lives there",
         Choice::Headroom => "the most room for one more conversation",
         Choice::ActiveSession => "it holds the running session",

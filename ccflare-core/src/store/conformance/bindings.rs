@@ -26,6 +26,7 @@ fn binding(session: u128) -> Binding {
         session: SessionKey(session),
         prefix: Some(Fingerprint(u128::MAX)),
         lanes: vec![lane(ModelFamily::Opus, Some(150_000)), bare],
+        main: Some(ModelFamily::Opus),
     }
 }
 
@@ -39,7 +40,7 @@ pub async fn bindings_come_back_whole_until_they_are_forgotten(store: &dyn Store
         all.sort_by_key(|binding| binding.session);
         all
     };
-    let bare = Binding { prefix: None, lanes: Vec::new(), ..binding(u128::MAX) };
+    let bare = Binding { prefix: None, lanes: Vec::new(), main: None, ..binding(u128::MAX) };
     store.keep_bindings(&[bare.clone(), binding(1), binding(0)], &[]).await.expect("kept");
     assert_eq!(all().await, [binding(0), binding(1), bare.clone()]);
 

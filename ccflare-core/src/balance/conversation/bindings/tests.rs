@@ -93,10 +93,36 @@ fn each_family_has_a_lane_and_a_new_one_begins_at_home() {
     let bindings = Bindings::default();
     turn(&bindings, 1, &facts(1, OPUS), 100, NOW);
     let lane = recall(&bindings, &facts(1, HAIKU), NOW).expect("bound").lane;
-    assert_eq!((lane.account, lane.cached), (id(1), None));
+    assert_eq!((lane.account, lane.cached), (id(1), Some(0)));
     turn(&bindings, 3, &facts(1, HAIKU), 50, after(1));
     assert_eq!(recall(&bindings, &facts(1, OPUS), NOW).expect("bound").lane.account, id(1));
     assert_eq!(recall(&bindings, &facts(1, HAIKU), NOW).expect("bound").lane.account, id(3));
+}
+
+#[test]
+fn a_sub_agent_is_where_its_cache_is_and_without_one_where_its_session_is() {
+    let bindings = Bindings::default();
+    let (main, sub) = (facts(1, OPUS), by_subagent(facts(1, HAIKU)));
+    turn(&bindings, 1, &main, 100, NOW);
+    turn(&bindings, 3, &sub, 50, after(1));
+    let known = recall(&bindings, &sub, after(2)).expect("bound");
+    assert_eq!((known.lane.account, known.lane.cached, known.home, known.is_tied), (id(3), Some(50), id(1), true));
+    turn(&bindings, 2, &main, 100, after(200));
+    let known = recall(&bindings, &sub, after(302)).expect("bound");
+    assert_eq!((known.lane.account, known.lane.cached, known.is_tied), (id(2), Some(0), true));
+    assert!(recall(&bindings, &sub, after(3000)).expect("bound").is_tied, "however long nothing was asked");
+}
+
+#[test]
+fn a_session_is_tied_to_its_account_while_a_sub_agents_cache_lives() {
+    let bindings = Bindings::default();
+    let (main, sub) = (facts(1, OPUS), by_subagent(facts(1, HAIKU)));
+    turn(&bindings, 1, &main, 100, NOW);
+    assert!(!recall(&bindings, &main, after(1)).expect("bound").is_tied);
+    turn(&bindings, 1, &sub, 50, after(200));
+    assert!(recall(&bindings, &main, after(400)).expect("bound").is_tied);
+    assert!(!recall(&bindings, &main, after(501)).expect("bound").is_tied);
+    assert_eq!(recall(&bindings, &main, after(501)).expect("bound").home, id(1));
 }
 
 #[test]

@@ -51,7 +51,14 @@ fn bound(number: u8) -> Bound {
         hour: false,
         used: NOW - Duration::from_secs(60),
     };
-    Bound { lane, is_fork: false }
+    Bound { home: lane.account, lane, is_tied: false, is_fork: false }
+}
+
+/// The same, five minutes later: nothing is in the cache any more.
+fn idle(number: u8) -> Bound {
+    let mut bound = bound(number);
+    bound.lane.used = NOW - Duration::from_secs(301);
+    bound
 }
 
 fn plan_with(accounts: Vec<Account>, bound: Option<Bound>, facts: &RequestFacts) -> Plan {
@@ -136,11 +143,6 @@ fn it_leaves_an_account_that_is_not_there_or_not_for_whoever_asks() {
 #[test]
 fn it_moves_for_free_only_to_clearly_more_room() {
     let compacted = RequestFacts { compacted: true, ..facts() };
-    let idle = || {
-        let mut bound = bound(1);
-        bound.lane.used = NOW - Duration::from_secs(301);
-        bound
-    };
     let uncached = || {
         let mut bound = bound(1);
         bound.lane.cached = Some(0);
@@ -149,7 +151,7 @@ fn it_moves_for_free_only_to_clearly_more_room() {
     let elsewhere = |room| vec![used(account(1), 0.5, 60), used(account(2), room, 60)];
     for (bound, facts, reason) in [
         (bound(1), &compacted, Leaving::Compacted),
-        (idle(), &facts(), Leaving::Idle),
+        (idle(1), &facts(), Leaving::Idle),
         (uncached(), &facts(), Leaving::Uncached),
     ] {
         let plan = plan_with(elsewhere(0.1), Some(bound.clone()), facts);
@@ -157,6 +159,7 @@ fn it_moves_for_free_only_to_clearly_more_room() {
         assert_eq!(plan.stake.and_then(|stake| stake.price), Some(NanoUsd(0)), "{reason:?} is free");
         let plan = plan_with(elsewhere(0.48), Some(bound), facts);
         assert_eq!((order(&plan)[0], leaving(&plan)), ("1", None), "{reason:?}: not for so little");
+        assert_eq!(plan.candidates[0].choice, Choice::Session, "{reason:?}: nothing of it is in the cache");
     }
 }
 
@@ -183,6 +186,27 @@ fn a_sub_agent_stays_although_its_conversation_is_new() {
     };
     let facts = RequestFacts { compacted: true, asker: Some(asker.into()), ..facts() };
     assert_eq!(order(&plan_with(vec![used(account(1), 0.9, 60), account(2)], Some(bound(1)), &facts))[0], "1");
+}
+
+#[test]
+fn what_is_tied_to_its_session_stays_although_it_has_nothing_to_lose() {
+    let tied = Bound { is_tied: true, ..idle(1) };
+    let plan = plan(vec![used(account(1), 0.99, 60), account(2)], Some(tied));
+    assert_eq!((order(&plan), leaving(&plan)), (vec!["1", "2"], None));
+    assert_eq!(plan.candidates[0].choice, Choice::Session);
+}
+
+#[test]
+fn what_is_tied_to_its_session_and_cannot_stay_goes_where_the_session_is() {
+    let closed = closed(account(1), ClosureReason::Quota, 3_600_000);
+    let accounts = vec![closed, account(2), used(account(3), 0.9, 60)];
+    let tied = Bound { is_tied: true, home: AccountId::from_bytes([3; 16]), ..bound(1) };
+    let plan_of = |bound| plan(accounts.clone(), Some(bound));
+    let plan = plan_of(tied.clone());
+    assert_eq!((order(&plan), plan.candidates[0].choice), (vec!["3", "2"], Choice::Session));
+    assert_eq!(leaving(&plan), Some(Leaving::Closed(ClosureReason::Quota)));
+    let homeless = Bound { home: AccountId::from_bytes([1; 16]), ..tied };
+    assert_eq!(order(&plan_of(homeless)), ["2", "3"], "the session can't stay there either");
 }
 
 #[test]

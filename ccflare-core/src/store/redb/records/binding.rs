@@ -8,10 +8,19 @@ use crate::{
     store::redb::codec::{self, CodecError},
 };
 
-const BINDING: u8 = 1;
+const BINDING: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct BindingRow<'a> {
+    prefix: Option<u128>,
+    #[serde(borrow)]
+    lanes: Vec<LaneRow<'a>>,
+    main: Option<u8>,
+}
+
+/// As it was before the session's own lane was told from those of its sub-agents.
+#[derive(Deserialize)]
+struct BindingRow1<'a> {
     prefix: Option<u128>,
     #[serde(borrow)]
     lanes: Vec<LaneRow<'a>>,
@@ -32,6 +41,7 @@ pub(in crate::store::redb) fn encode_binding(binding: &Binding, into: &mut Vec<u
     let row = BindingRow {
         prefix: binding.prefix.map(|prefix| prefix.0),
         lanes: binding.lanes.iter().map(Into::into).collect(),
+        main: binding.main.map(ModelFamily::code),
     };
     codec::encode(BINDING, &row, into)
 }
@@ -40,10 +50,15 @@ pub(in crate::store::redb) fn encode_binding(binding: &Binding, into: &mut Vec<u
 pub(in crate::store::redb) fn decode_binding(session: SessionKey, bytes: &[u8]) -> Result<Binding, RecordError> {
     let row: BindingRow<'_> = match codec::version(bytes)? {
         (BINDING, fields) => codec::decode(fields)?,
+        (1, fields) => {
+            let BindingRow1 { prefix, lanes } = codec::decode(fields)?;
+            BindingRow { prefix, lanes, main: None }
+        }
         (other, _) => return Err(CodecError::Version(other).into()),
     };
     let lanes = row.lanes.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
-    Ok(Binding { session, prefix: row.prefix.map(Fingerprint), lanes })
+    let main = row.main.map(ModelFamily::of_code).transpose()?;
+    Ok(Binding { session, prefix: row.prefix.map(Fingerprint), lanes, main })
 }
 
 impl<'a> From<&'a Lane> for LaneRow<'a> {
@@ -71,5 +86,21 @@ impl TryFrom<LaneRow<'_>> for Lane {
             hour: row.hour,
             used: Timestamp::from_micros(row.used),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binding_from_before_main_lanes_were_told_apart_is_read() {
+        let lane = LaneRow { family: 2, account: 7, model: Some("m"), cached: Some(9), hour: true, used: 11 };
+        let mut bytes = Vec::new();
+        codec::encode(1, &(Some(5_u128), vec![lane]), &mut bytes).expect("encoded");
+        let binding = decode_binding(SessionKey(3), &bytes).expect("read");
+        assert_eq!((binding.prefix, binding.main), (Some(Fingerprint(5)), None));
+        assert_eq!((binding.lanes[0].family, binding.lanes[0].cached), (ModelFamily::Haiku, Some(9)));
+        assert_eq!(binding.home(), binding.lanes.first(), "the lane used last");
     }
 }

@@ -73,7 +73,7 @@ codes! {
     Outcome { Answered = 0, Failed = 1, Cut = 2, Cancelled = 3, Interrupted = 4 }
     Choice {
         ActiveSession = 0, NewSession = 1, FailOver = 2, Retry = 3, ClientCredentials = 4, Strategy = 5,
-        Conversation = 6, Fork = 7, Headroom = 8, Owner = 20,
+        Conversation = 6, Fork = 7, Headroom = 8, Session = 9, Owner = 20,
     }
     VerdictKind {
         Success = 0, Request = 1, UnexplainedLimit = 2, Throttle = 3, Quota = 4, Credential = 5, Billing = 6, Hold = 7,
