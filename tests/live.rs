@@ -12,6 +12,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
+mod history;
 mod outlets;
 
 use crate::harness::{SOON, Stage, TOKEN, message};

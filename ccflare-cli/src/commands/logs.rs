@@ -22,7 +22,8 @@ pub(super) async fn run(wanted: LogLines, control: &dyn Control, output: Output)
     if lines > 0 {
         let limit = usize::try_from(lines).ok();
         let (level, text) = (level.map(|level| level.as_str().to_owned()), grep.clone());
-        let page = control.logs(LogQuery { level, text, request: request.clone(), before: None, limit }).await?;
+        let query = LogQuery { level, text, request: request.clone(), limit, ..LogQuery::default() };
+        let page = control.logs(query).await?;
         print::logs::lines(&page.lines, output)?;
     }
     let Some(mut events) = events else { return Ok(()) };

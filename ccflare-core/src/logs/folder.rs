@@ -1,23 +1,20 @@
 //! Reads lines from the end of the files.
 
 use std::{
-    fmt,
-    fs::{self, File},
-    io::{self, Read as _, Seek as _, SeekFrom},
+    fmt, fs, io,
     path::{Path, PathBuf},
     str::FromStr,
+    time::Duration,
 };
 
-use super::{LogLevel, LogLine};
-
-/// So much is read at once.
-const BLOCK: u64 = 64 * 1024;
+use super::{LogLevel, LogLine, backwards::Backwards};
+use crate::domain::Timestamp;
 
 /// So much is searched for one answer; whoever wants to know more asks on from where it stopped.
 const SEARCH: u64 = 64 * 1024 * 1024;
 
-/// A line that is longer is not one of ours.
-const LINE: usize = 1024 * 1024;
+/// Lines of several threads may stand in each other's order, but not by more than this.
+const DISORDER: Duration = Duration::from_secs(5);
 
 const PREFIX: &str = "ccflare-";
 const SUFFIX: &str = ".log";
@@ -56,6 +53,10 @@ pub struct Sought {
     pub text: Option<String>,
     /// About this request.
     pub request: Option<String>,
+    /// Of this moment or later.
+    pub from: Option<Timestamp>,
+    /// Before this moment.
+    pub to: Option<Timestamp>,
     /// Before this place.
     pub before: Option<LogPlace>,
     /// No more than this.
@@ -77,8 +78,20 @@ impl Sought {
             None => true,
         };
         self.level.is_none_or(|level| line.level >= level)
+            && self.from.is_none_or(|from| line.ts >= from.as_millis())
+            && self.to.is_none_or(|to| line.ts < to.as_millis())
             && self.request.as_ref().is_none_or(|request| line.request.as_ref() == Some(request))
             && text()
+    }
+
+    /// Whether neither this line nor any before it can be one of them.
+    fn is_past(&self, line: &LogLine) -> bool {
+        self.from.is_some_and(|from| line.ts < from.as_millis() - as_millis(DISORDER))
+    }
+
+    /// Lines from this moment on, in milliseconds, are none of them.
+    fn end(&self) -> Option<i64> {
+        self.to.map(|to| to.as_millis() + as_millis(DISORDER))
     }
 
     /// Whether the raw text may hold such a line: a cheap look before it is read.
@@ -94,6 +107,12 @@ pub struct Found {
     pub lines: Vec<LogLine>,
     /// Where to go on, if there may be more.
     pub next: Option<LogPlace>,
+    /// How many bytes were read for it.
+    pub read: u64,
+}
+
+fn as_millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The files of a log.
@@ -107,37 +126,54 @@ impl LogFolder {
         Self(folder)
     }
 
-    /// Looks for lines from the end on. Blocks while it reads.
+    /// Looks for lines from the end on, where a time is given from there. Blocks while it reads.
     ///
     /// # Errors
     /// If a file can't be read.
     pub fn find(&self, sought: &Sought) -> io::Result<Found> {
         let mut found = Found::default();
-        let mut budget = SEARCH;
         for file in files(&self.0)?.into_iter().rev() {
-            let end = match sought.before {
-                Some(before) if file > before.file => continue,
-                Some(before) if file == before.file => Some(before.offset),
-                _ => None,
-            };
-            let Some(mut lines) = Backwards::open(&path(&self.0, file), end)? else { continue };
-            while let Some((offset, raw)) = lines.next()? {
-                if sought.may_match(&raw)
-                    && let Ok(line) = serde_json::from_slice(&raw)
-                    && sought.matches(&line)
-                {
-                    found.lines.push(line);
-                }
-                budget = budget.saturating_sub(raw.len() as u64 + 1);
-                if found.lines.len() >= sought.limit || budget == 0 {
-                    found.next = Some(LogPlace { file, offset });
-                    found.lines.reverse();
-                    return Ok(found);
-                }
+            let is_over = self.search(file, sought, &mut found)?;
+            if is_over {
+                break;
             }
         }
         found.lines.reverse();
         Ok(found)
+    }
+
+    /// Looks in one file, newest first. Says whether nothing is to be looked for in older ones.
+    fn search(&self, file: u64, sought: &Sought, found: &mut Found) -> io::Result<bool> {
+        let end = match sought.before {
+            Some(before) if file > before.file => return Ok(false),
+            Some(before) if file == before.file => Some(before.offset),
+            _ => None,
+        };
+        let Some(mut lines) = Backwards::open(&path(&self.0, file), end)? else { return Ok(false) };
+        if let Some(end) = sought.end() {
+            lines.skip_from(end)?;
+        }
+        let before = found.read;
+        while let Some((offset, raw)) = lines.next()? {
+            found.read = before + lines.read();
+            // With a beginning given, each line may be the one that is too old.
+            if (sought.from.is_some() || sought.may_match(&raw))
+                && let Ok(line) = serde_json::from_slice(&raw)
+            {
+                if sought.is_past(&line) {
+                    return Ok(true);
+                }
+                if sought.matches(&line) {
+                    found.lines.push(line);
+                }
+            }
+            if found.lines.len() >= sought.limit || found.read >= SEARCH {
+                found.next = Some(LogPlace { file, offset });
+                return Ok(true);
+            }
+        }
+        found.read = before + lines.read();
+        Ok(false)
     }
 }
 
@@ -156,61 +192,6 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<u64>> {
 
 pub(super) fn path(folder: &Path, stamp: u64) -> PathBuf {
     folder.join(format!("{PREFIX}{stamp}{SUFFIX}"))
-}
-
-/// The lines of a file from its end on.
-struct Backwards {
-    file: File,
-    /// What has not been read yet ends here.
-    unread: u64,
-    /// What has been read and not been given yet; it begins at `unread`.
-    held: Vec<u8>,
-}
-
-impl Backwards {
-    /// From `end` on, or from the file's own. Nothing, if the file has gone.
-    fn open(path: &Path, end: Option<u64>) -> io::Result<Option<Self>> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let length = file.metadata()?.len();
-        Ok(Some(Self { file, unread: end.map_or(length, |end| end.min(length)), held: Vec::new() }))
-    }
-
-    /// The line before those given so far, and where it begins.
-    fn next(&mut self) -> io::Result<Option<(u64, Vec<u8>)>> {
-        loop {
-            // The last byte may be the end of the line that is sought.
-            let searched = self.held.strip_suffix(b"\n").unwrap_or(&self.held);
-            if let Some(end) = memchr::memrchr(b'\n', searched) {
-                let mut line = self.held.split_off(end + 1);
-                line.truncate(line.strip_suffix(b"\n").map_or(line.len(), <[u8]>::len));
-                return Ok(Some((self.unread + end as u64 + 1, line)));
-            }
-            if self.unread == 0 {
-                let mut line = std::mem::take(&mut self.held);
-                line.truncate(line.strip_suffix(b"\n").map_or(line.len(), <[u8]>::len));
-                return Ok((!line.is_empty()).then_some((0, line)));
-            }
-            if self.held.len() > LINE {
-                self.held.clear();
-            }
-            self.read_block()?;
-        }
-    }
-
-    fn read_block(&mut self) -> io::Result<()> {
-        let size = BLOCK.min(self.unread);
-        let mut block = vec![0; usize::try_from(size).unwrap_or_default()];
-        self.file.seek(SeekFrom::Start(self.unread - size))?;
-        self.file.read_exact(&mut block)?;
-        block.append(&mut self.held);
-        self.held = block;
-        self.unread -= size;
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -270,6 +251,45 @@ mod tests {
         assert_eq!(find(Sought { text: Some("LINE 77".into()), ..Sought::default() }), [778, 779]);
         assert_eq!(find(Sought { text: Some("number=5".into()), ..Sought::default() }), [598, 599]);
         assert_eq!(find(Sought { request: Some("request-3".into()), ..Sought::default() }), [3]);
+    }
+
+    #[test]
+    fn a_time_is_found_without_reading_what_is_not_of_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        // A hundred lines a second for a quarter of an hour, and more than is searched for one answer.
+        let lines = 80_000;
+        let mut text = String::new();
+        for number in 0..lines {
+            let mut line = line(number);
+            line.ts = number as i64 * 10;
+            line.msg = format!("Line {number} {}", "x".repeat(800));
+            text += &serde_json::to_string(&line).expect("JSON");
+            text += "\n";
+        }
+        fs::write(path(folder.path(), 7), &text).expect("written");
+        let size = text.len() as u64;
+        assert!(size > SEARCH, "{size}");
+        let folder = LogFolder::new(folder.path().to_owned());
+        let at = |seconds: u64| Timestamp::default() + Duration::from_secs(seconds);
+        let find = |from: u64, to: u64, limit| {
+            let sought = Sought { from: Some(at(from)), to: Some(at(to)), limit, ..Sought::default() };
+            folder.find(&sought).expect("readable")
+        };
+        for from in [0, 7, 500, 790] {
+            let found = find(from, from + 10, 5000);
+            let numbers = found.lines.iter().map(|line| line.ts / 10);
+            let expected = i64::try_from(from).expect("small") * 100;
+            assert!(numbers.eq(expected..expected + 1000), "from {from}");
+            assert!(found.read < size / 20, "{} of {size} bytes", found.read);
+        }
+        assert!(find(5000, 6000, 10).lines.is_empty());
+        let last = folder.find(&Sought { limit: 100, ..Sought::default() }).expect("readable");
+        assert!(last.read < 256 * 1024, "{} bytes for the last hundred lines", last.read);
+        let nowhere = Sought { text: Some("line 3 ".into()), limit: 1, ..Sought::default() };
+        let found = folder.find(&nowhere).expect("readable");
+        assert!(found.lines.is_empty() && found.read < SEARCH + 256 * 1024, "{}", found.read);
+        let rest = folder.find(&Sought { before: found.next, ..nowhere }).expect("readable");
+        assert_eq!(rest.lines.len(), 1, "who asks on finds it");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+mod backwards;
 mod folder;
 mod writer;
 

@@ -27,6 +27,8 @@ pub(super) struct Filter {
     #[serde(alias = "grep")]
     text: Option<String>,
     request: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
     before: Option<String>,
     limit: Option<usize>,
     pub(super) after: Option<u64>,
@@ -46,8 +48,8 @@ pub(super) async fn history(
     RawQuery(query): RawQuery,
     Asked(asked): Asked<Filter>,
 ) -> Result<Response, ApiError> {
-    let Filter { level, text, request, before, limit, .. } = asked;
-    let page = control.logs(LogQuery { level, text, request, before, limit }).await?;
+    let Filter { level, text, request, from, to, before, limit, .. } = asked;
+    let page = control.logs(LogQuery { level, text, request, from, to, before, limit }).await?;
     let link = page.next.and_then(|next| next_page("/api/logs/history", &query.unwrap_or_default(), &next));
     let mut response = Json(page.lines).into_response();
     response.headers_mut().extend(link.map(|link| (header::LINK, link)));

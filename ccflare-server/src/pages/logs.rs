@@ -62,6 +62,7 @@ impl Wish {
             request: given(&self.request),
             before: given(&self.before),
             limit: Some(ON_A_PAGE),
+            ..LogQuery::default()
         }
     }
 }

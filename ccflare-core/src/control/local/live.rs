@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::{Local, feed::Feed};
+use super::{Local, analytics::asked::moment, feed::Feed};
 use crate::{
     control::{
         ControlError, EventStream, LiveControl,
@@ -51,7 +51,7 @@ impl LiveControl for Local {
     }
 
     async fn logs(&self, query: LogQuery) -> Result<LogPage, ControlError> {
-        let sought = sought(query).map_err(ControlError::Invalid)?;
+        let sought = sought(query)?;
         let folder = self.ears.logs.folder.clone();
         let folder = folder.ok_or_else(|| ControlError::Unavailable("no log is kept here".to_owned()))?;
         let found = tokio::task::spawn_blocking(move || folder.find(&sought)).await.map_err(std::io::Error::other);
@@ -72,16 +72,20 @@ impl LiveControl for Local {
     }
 }
 
-fn sought(query: LogQuery) -> Result<Sought, String> {
+fn sought(query: LogQuery) -> Result<Sought, ControlError> {
+    let at = |what, text: Option<String>| text.map(|text| moment(what, &text)).transpose();
+    let (from, to) = (at("from", query.from)?, at("to", query.to)?);
     let limit = query.limit.unwrap_or(LINES);
     if !(1..=MOST_LINES).contains(&limit) {
-        return Err(format!("limit must be from 1 to {MOST_LINES}"));
+        return Err(ControlError::Invalid(format!("limit must be from 1 to {MOST_LINES}")));
     }
     Ok(Sought {
-        level: query.level.map(|level| level.parse()).transpose()?,
+        level: query.level.map(|level| level.parse()).transpose().map_err(ControlError::Invalid)?,
         text: query.text.filter(|text| !text.is_empty()),
         request: query.request,
-        before: query.before.map(|before| before.parse()).transpose()?,
+        from,
+        to,
+        before: query.before.map(|before| before.parse()).transpose().map_err(ControlError::Invalid)?,
         limit,
     })
 }

@@ -275,6 +275,12 @@ pub struct LogQuery {
     /// About the request with this id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// Written at this moment or later: RFC 3339, or milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// Written before this moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// Only those before this place: the `next` of the page before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
