@@ -17,6 +17,8 @@ mod keys;
 mod limits;
 mod live;
 mod oauth;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod ownership;
 mod placement;
 mod probes;

@@ -14,7 +14,7 @@ use ccflare_core::{
 };
 use url::Url;
 
-use crate::{logging, webhooks::Webhook};
+use crate::{logging, otlp::OtlpOptions, webhooks::Webhook};
 
 mod agents;
 mod capture;
@@ -24,6 +24,7 @@ mod flags;
 mod given;
 mod live;
 mod oauth;
+mod otlp;
 mod places;
 mod retention;
 mod schema;
@@ -60,6 +61,8 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// A token that opens `/metrics` and nothing else.
     pub metrics_token: Option<Secret>,
+    /// The collector that traces and metrics go to.
+    pub otlp: Option<OtlpOptions>,
     /// A listener of its own for the operator's routes; then they answer nowhere else.
     pub admin_listen: Option<SocketAddr>,
     /// Certificate and key for TLS, PEM files.
@@ -175,6 +178,7 @@ impl Config {
             passphrase_file: get(given, "passphrase_file")?,
             admin_token: get(given, "admin_token")?,
             metrics_token: get(given, "metrics_token")?,
+            otlp: otlp::read(given)?,
             allowed_hosts: get(given, "allowed_hosts")?.unwrap_or_default(),
             drain_timeout: Duration::from_secs(30),
             log_level: log_level(given)?,

@@ -13,6 +13,7 @@ mod edge;
 mod idempotency;
 pub mod logging;
 pub mod metrics;
+pub mod otlp;
 mod pages;
 mod patience;
 mod probes;

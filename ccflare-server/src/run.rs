@@ -18,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AdminToken, App, Config, Edge, Metrics, Readiness, ServeOptions, Surface,
     config::{LiveConfig, Watch},
-    logging, serve, tls,
+    logging,
+    otlp::{self, Otlp},
+    serve, tls,
     webhooks::Webhooks,
 };
 
@@ -37,6 +39,7 @@ pub struct Running {
     gateway: Gateway,
     drain: std::time::Duration,
     watch: Option<Watch>,
+    otlp: Option<Otlp>,
     _webhooks: Webhooks,
 }
 
@@ -62,11 +65,16 @@ pub async fn start(config: Config) -> Result<Running> {
     let settings = config.sources.clone().map(|sources| LiveConfig::new(config.clone(), sources));
     let live = settings.as_ref().map_or_else(|| Live::new((&config.gateway).into()), LiveConfig::live);
     let metrics = Metrics::new();
+    let otlp = otlp::start(config.otlp.as_ref())?;
     let builder = Gateway::builder(Arc::new(store))
         .options(config.gateway.clone())
         .live(live)
         .logs(logs)
         .observer(metrics.observer());
+    let builder = match &otlp {
+        Some(otlp) => builder.observer(otlp.observer()),
+        None => builder,
+    };
     let builder = builder.settings(settings.clone().map(|settings| Arc::new(settings) as _));
     let gateway = builder.authorization_servers(config.servers.clone()).build().await?;
     logging::tell(gateway.events());
@@ -116,6 +124,7 @@ pub async fn start(config: Config) -> Result<Running> {
         gateway,
         drain: config.drain_timeout,
         watch,
+        otlp,
         _webhooks: webhooks,
     })
 }
@@ -161,6 +170,9 @@ impl Running {
             }
         }
         let written = self.gateway.shutdown(self.drain).await;
+        if let Some(otlp) = self.otlp {
+            otlp.stop().await;
+        }
         tracing::info!(written, "everything is written down");
         let _ = tokio::task::spawn_blocking(logging::flush).await;
     }

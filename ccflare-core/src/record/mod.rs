@@ -41,6 +41,7 @@ mod recorder;
 mod redact;
 mod service;
 mod tee;
+mod trace;
 mod trail;
 
 pub use capture::{Capture, CaptureOptions, CaptureWriter};
@@ -51,4 +52,5 @@ pub use recorder::{OpenExchange, Recorder};
 pub use redact::{PathError, Redaction};
 pub use service::{REQUEST_ID, Record, current_request};
 pub use tee::TeeBody;
+pub use trace::TraceParent;
 pub use trail::Trail;

@@ -77,6 +77,7 @@ impl Recorder {
             events: self.events.clone(),
             queued,
             traceparent: None,
+            span: None,
             silent: false,
         })))
     }
@@ -96,6 +97,7 @@ struct Open {
     events: Events,
     queued: Duration,
     traceparent: Option<HeaderValue>,
+    span: Option<u64>,
     silent: bool,
 }
 
@@ -131,6 +133,13 @@ impl OpenExchange {
     pub(super) fn traced(&mut self, traceparent: Option<&HeaderValue>) {
         if let Some(open) = &mut self.0 {
             open.traceparent = traceparent.cloned();
+        }
+    }
+
+    /// What went upstream is a part of this span of ours.
+    pub(super) fn spanned(&mut self, span: Option<u64>) {
+        if let Some(open) = &mut self.0 {
+            open.span = span;
         }
     }
 
@@ -201,7 +210,7 @@ impl OpenExchange {
 
     fn settle(&mut self, outcome: Outcome) {
         let Some(open) = self.0.take() else { return };
-        let Open { mut exchange, slot, trail, events, queued, traceparent, silent, .. } = open;
+        let Open { mut exchange, slot, trail, events, queued, traceparent, span, silent, .. } = open;
         exchange.outcome = outcome;
         exchange.attempts = trail.take();
         exchange.decision = trail.take_decision();
@@ -216,7 +225,7 @@ impl OpenExchange {
             "request finished"
         );
         let traceparent = traceparent.as_ref().and_then(|value| value.to_str().ok());
-        events.settled(&Settled::new(&exchange, queued, traceparent, silent));
+        events.settled(&Settled { traceparent, span, silent, ..Settled::new(&exchange, queued) });
         slot.settle(exchange);
     }
 }

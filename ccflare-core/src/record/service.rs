@@ -12,7 +12,11 @@ use http::{HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use tower::{Service, ServiceExt};
 
-use super::{Listening, Meter, OpenExchange, Recorder, TeeBody, capture::OpenCapture};
+use super::{
+    Listening, Meter, OpenExchange, Recorder, TeeBody,
+    capture::OpenCapture,
+    trace::{TRACEPARENT, TraceParent},
+};
 use crate::{
     domain::{ClientKey, ExchangeId, Intent, RequestFacts},
     error::ProxyError,
@@ -22,9 +26,6 @@ use crate::{
 
 /// The header that tells a client under which id its request is recorded.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-ccflare-request-id");
-
-/// Passed on like any other header; whoever counts learns which trace a request belongs to.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 tokio::task_local! {
     static REQUEST: ExchangeId;
@@ -69,6 +70,9 @@ where
                 exchange.traced(request.headers().get(TRACEPARENT));
             }
             let capture = recorder.capture().and_then(|capture| capture.open(request.headers(), request.body()));
+            if recorder.events().has_spans() {
+                exchange.spanned(TraceParent::continue_in(request.headers_mut()));
+            }
             if let Some(trail) = exchange.trail() {
                 request.extensions_mut().insert(trail);
             }

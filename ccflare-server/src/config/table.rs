@@ -255,6 +255,27 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "a token that opens /metrics and nothing else; the admin token opens it, too",
     ),
+    setting(
+        "otlp_endpoint",
+        &["CCFLARE_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
+        Kind::Url,
+        "",
+        "an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318; needs a ccflare that is built with the feature otlp",
+    ),
+    setting(
+        "otlp_headers",
+        &["CCFLARE_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"],
+        Kind::Secret,
+        "",
+        "headers for the collector: name=value, with commas between them",
+    ),
+    setting(
+        "otlp_headers_file",
+        &["CCFLARE_OTLP_HEADERS_FILE"],
+        Kind::Path,
+        "",
+        "a file with such headers instead, one a line",
+    ),
     live(
         "log_level",
         &["CCFLARE_LOG_LEVEL", "LOG_LEVEL", "ccflare_DEBUG"],

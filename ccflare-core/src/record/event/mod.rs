@@ -67,18 +67,15 @@ pub struct Settled<'a> {
     pub queued: Duration,
     /// The W3C `traceparent` that the client sent.
     pub traceparent: Option<&'a str>,
+    /// The span of ours that went upstream as the parent, in the place of the client's.
+    pub span: Option<u64>,
     /// Whether the answer broke off because the upstream fell silent.
     pub silent: bool,
 }
 
 impl<'a> Settled<'a> {
-    pub(super) const fn new(
-        exchange: &'a Exchange,
-        queued: Duration,
-        traceparent: Option<&'a str>,
-        silent: bool,
-    ) -> Self {
-        Self { exchange, queued, traceparent, silent }
+    pub(super) const fn new(exchange: &'a Exchange, queued: Duration) -> Self {
+        Self { exchange, queued, traceparent: None, span: None, silent: false }
     }
 }
 
@@ -93,6 +90,11 @@ pub trait Observer: std::fmt::Debug + Send + Sync + 'static {
 
     /// The store has worked: which operation, how long, and whether the store failed at it.
     fn stored(&self, _: &'static str, _: Duration, _: bool) {}
+
+    /// Whether it makes spans of what is settled. Then a client's trace goes upstream with a span of ours as the parent.
+    fn has_spans(&self) -> bool {
+        false
+    }
 
     /// Something else happened: not the steps of requests, which are in what is settled.
     fn happened(&self, _: &EventKind) {}
@@ -179,6 +181,11 @@ impl Events {
     #[must_use]
     pub fn is_observed(&self) -> bool {
         self.0.as_ref().is_some_and(|shared| !shared.observers.is_empty())
+    }
+
+    /// Whether somebody makes spans of what is settled.
+    pub(super) fn has_spans(&self) -> bool {
+        self.0.as_ref().is_some_and(|shared| shared.observers.iter().any(|observer| observer.has_spans()))
     }
 
     /// Somebody listens, until this is dropped; for some minutes more events are kept for their return.
