@@ -81,7 +81,13 @@ pub fn decision(plan: &Plan, facts: &RequestFacts, now: Timestamp) -> Decision {
 
 fn ranked(candidate: &Candidate) -> Ranked {
     let Candidate { account, choice, headroom, wait } = candidate;
-    Ranked { account: (&**account).into(), choice: *choice, headroom: headroom.clone(), wait: *wait }
+    Ranked {
+        account: (&**account).into(),
+        priority: account.priority,
+        choice: *choice,
+        headroom: headroom.clone(),
+        wait: *wait,
+    }
 }
 
 fn excluded(account: &Arc<Account>, closure: Closure, facts: &RequestFacts, now: Timestamp) -> Excluded {

@@ -4,8 +4,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{Account, AccountId, Choice, ClosureReason, NanoUsd, Timestamp, VerdictKind};
 
-/// A decision as it is written down, so that it can be explained and replayed. Bounded: of many accounts the first
-/// few are named, and the others counted.
+/// A decision as it is written down, so that it can be explained and replayed: everything that the order follows from
+/// is in it. Bounded: of very many accounts the first are named, and the others counted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     /// The strategy that decided.
@@ -22,7 +22,7 @@ pub struct Decision {
 
 impl Decision {
     /// So many candidates, and as many excluded accounts, are named.
-    pub const NAMED: usize = 5;
+    pub const NAMED: usize = 256;
 }
 
 /// An account by name, as it was called then.
@@ -45,6 +45,8 @@ impl From<&Account> for Named {
 pub struct Ranked {
     /// Which account.
     pub account: Named,
+    /// Lower goes first.
+    pub priority: u32,
     /// Why it stands where it stands.
     pub choice: Choice,
     /// What was measured of it, if the strategy measures.
@@ -56,6 +58,8 @@ pub struct Ranked {
 /// How much room an account has for one more conversation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Headroom {
+    /// How much the account may use, compared to the smallest.
+    pub size: u8,
     /// The part that is left of its tightest window: 0.0 is none, 1.0 all.
     pub left: f64,
     /// The name of that window; `None` if no window is known.
@@ -64,10 +68,16 @@ pub struct Headroom {
     pub conversations: u32,
     /// Requests that it, or another account of its organisation, is serving or that wait for it.
     pub in_flight: u32,
-    /// Its size times what is left, shared by all who are there and the one who comes. What candidates are ordered by.
-    pub score: f64,
     /// When the longest of its windows is full again, and what is left of it expires.
     pub expires: Option<Timestamp>,
+}
+
+impl Headroom {
+    /// Its size times what is left, shared by all who are there and the one who comes. What candidates are ordered by.
+    #[must_use]
+    pub fn score(&self) -> f64 {
+        f64::from(self.size) * self.left / (f64::from(self.conversations) + f64::from(self.in_flight) + 1.0)
+    }
 }
 
 /// An account that could not serve.

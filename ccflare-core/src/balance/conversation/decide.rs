@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use super::{Bound, ConversationOptions, headrooms, price_of_moving};
 use crate::{
     balance::{Candidate, Plan, strategy::Stake},
-    domain::{AccountId, Choice, Closure, ClosureReason, Leaving, ModelFamily, NanoUsd, RequestFacts, Timestamp},
+    domain::{
+        AccountId, Choice, Closure, ClosureReason, Decision, Headroom, Leaving, ModelFamily, NanoUsd, Ranked,
+        RequestFacts, Timestamp,
+    },
     pool::Standing,
     pricing::PriceTable,
 };
@@ -63,32 +66,63 @@ fn by_room(standings: &[Standing], facts: &RequestFacts, memory: &Memory, now: T
         let found = rooms.find(|(standing, _)| standing.account.id == candidate.account.id);
         candidate.headroom = found.map(|(_, room)| room);
     }
-    let best = best(&plan.candidates);
-    plan.candidates.sort_by_cached_key(|candidate| (rank(candidate, best), expiry(candidate)));
+    let best = best(plan.candidates.iter().map(measured));
+    plan.candidates.sort_by_cached_key(|candidate| (rank(measured(candidate), best), expiry(measured(candidate))));
     plan
 }
 
+/// The order that follows from what a decision of this strategy has measured, and from whom it has put first. It is the one
+/// that is written down, so a change of the rules can be tried on decisions of the past.
+#[must_use]
+pub fn replay(decision: &Decision) -> Vec<AccountId> {
+    let mut order: Vec<_> = decision.candidates.iter().collect();
+    let best = best(decision.candidates.iter().map(written));
+    order.sort_by_cached_key(|ranked| (rank(written(ranked), best), expiry(written(ranked))));
+    let first = decision.candidates.first().filter(|first| is_put_first(first));
+    let first = first.and_then(|first| order.iter().position(|ranked| ranked.account.id == first.account.id));
+    if let Some(at) = first {
+        order[..=at].rotate_right(1);
+    }
+    order.iter().map(|ranked| ranked.account.id).collect()
+}
+
+/// Whether it stands first for another reason than its room.
+fn is_put_first(ranked: &Ranked) -> bool {
+    ranked.wait > Duration::ZERO || matches!(ranked.choice, Choice::Conversation | Choice::Session | Choice::Fork)
+}
+
+/// Priority and room.
+type Measured<'a> = (u32, Option<&'a Headroom>);
+
+fn measured(candidate: &Candidate) -> Measured<'_> {
+    (candidate.account.priority, candidate.headroom.as_ref())
+}
+
+fn written(ranked: &Ranked) -> Measured<'_> {
+    (ranked.priority, ranked.headroom.as_ref())
+}
+
 /// The most room that anybody has of those who go first.
-fn best(candidates: &[Candidate]) -> f64 {
-    let first = candidates.iter().map(|candidate| candidate.account.priority).min();
-    let of_those = candidates.iter().filter(|candidate| Some(candidate.account.priority) == first);
-    of_those.map(score).fold(LEAST, f64::max)
+fn best<'a>(all: impl Iterator<Item = Measured<'a>> + Clone) -> f64 {
+    let first = all.clone().map(|(priority, _)| priority).min();
+    let of_those = all.filter(|(priority, _)| Some(*priority) == first);
+    of_those.map(|(_, room)| score(room)).fold(LEAST, f64::max)
 }
 
 /// By priority, then by how many steps less room it has than the best. Lower is better.
-fn rank(candidate: &Candidate, best: f64) -> (u32, i64) {
+fn rank((priority, room): Measured<'_>, best: f64) -> (u32, i64) {
     #[allow(clippy::cast_possible_truncation, reason = "a logarithm of what lies between 1e-9 and 1e9")]
-    let steps = ((best / score(candidate)).ln() / EQUAL.ln()).floor() as i64;
-    (candidate.account.priority, steps)
+    let steps = ((best / score(room)).ln() / EQUAL.ln()).floor() as i64;
+    (priority, steps)
 }
 
-fn score(candidate: &Candidate) -> f64 {
-    candidate.headroom.as_ref().map_or(LEAST, |room| room.score.max(LEAST))
+fn score(room: Option<&Headroom>) -> f64 {
+    room.map_or(LEAST, |room| room.score().max(LEAST))
 }
 
 /// What expires first goes first; what is not known to expire last.
-fn expiry(candidate: &Candidate) -> i64 {
-    candidate.headroom.as_ref().and_then(|room| room.expires).map_or(i64::MAX, Timestamp::as_micros)
+fn expiry((_, room): Measured<'_>) -> i64 {
+    room.and_then(|room| room.expires).map_or(i64::MAX, Timestamp::as_micros)
 }
 
 fn arrive(plan: &mut Plan) {
@@ -140,8 +174,8 @@ fn put_first(plan: &mut Plan, at: usize, choice: Choice) {
 
 /// Whether the first candidate is more than as good as the one at `at`.
 fn is_clearly_better(plan: &Plan, at: usize) -> bool {
-    let best = best(&plan.candidates);
-    rank(&plan.candidates[0], best) < rank(&plan.candidates[at], best)
+    let best = best(plan.candidates.iter().map(measured));
+    rank(measured(&plan.candidates[0]), best) < rank(measured(&plan.candidates[at]), best)
 }
 
 /// Why a move would be free, if it would.

@@ -14,6 +14,9 @@ use crate::{
 /// What an upstream that warns, and says no more, has left.
 const WARNED: f64 = 0.2;
 
+/// What is left is told to a hundredth of a percent, so that what is written down is what was decided by.
+const PARTS: f64 = 10_000.0;
+
 /// The room of each account, in the order given, for a request of `family`. `conversations` of each account are given in
 /// the same order.
 #[must_use]
@@ -80,14 +83,13 @@ impl<'a> LimitPool<'a> {
         let (left, window) = measured
             .min_by(|(a, _), (b, _)| a.total_cmp(b))
             .map_or((1.0, None), |(left, window)| (left, Some(window.name.clone())));
-        let sharers = f64::from(self.conversations) + f64::from(self.in_flight) + 1.0;
         let resets = self.windows.iter().filter_map(|window| window.resets);
         Headroom {
-            left,
+            size: self.size,
+            left: (left * PARTS).round() / PARTS,
             window,
             conversations: self.conversations,
             in_flight: self.in_flight,
-            score: f64::from(self.size) * left / sharers,
             expires: resets.filter(|reset| *reset > now).max(),
         }
     }
@@ -177,8 +179,8 @@ mod tests {
             standing(vec![], None, 0),
         ]);
         assert_eq!(rooms[0], rooms[1]);
-        assert_eq!((rooms[0].left, rooms[0].in_flight, rooms[0].score), (0.5, 3, 0.125));
-        assert_eq!((rooms[2].left, rooms[2].window.as_deref(), rooms[2].score), (1.0, None, 1.0));
+        assert_eq!((rooms[0].left, rooms[0].in_flight, rooms[0].score()), (0.5, 3, 0.125));
+        assert_eq!((rooms[2].left, rooms[2].window.as_deref(), rooms[2].score()), (1.0, None, 1.0));
     }
 
     #[test]
@@ -203,7 +205,7 @@ mod tests {
         let mut large = standing(vec![window("5h", 0.9, 60)], None, 0);
         Arc::make_mut(&mut large.account).tier = Some(Tier::Twenty);
         let rooms = of(&[large, standing(vec![window("5h", 0.1, 60)], None, 0)]);
-        assert!(rooms[0].score > rooms[1].score, "a tenth of twenty is more than nine tenths of one");
+        assert!(rooms[0].score() > rooms[1].score(), "a tenth of twenty is more than nine tenths of one");
     }
 
     proptest! {
@@ -212,7 +214,7 @@ mod tests {
         fn room_shrinks_with_use(used in 0.0..1.2_f64, more in 0.0..0.5_f64, busy in 0_u32..50, bound in 0_u32..50) {
             let room = |used, busy, bound| {
                 let standings = [standing(vec![window("5h", used, 60)], None, busy)];
-                headrooms(&standings, &[bound], ModelFamily::Opus, NOW)[0].score
+                headrooms(&standings, &[bound], ModelFamily::Opus, NOW)[0].score()
             };
             let base = room(used, busy, bound);
             prop_assert!((0.0..=1.0).contains(&base));

@@ -25,7 +25,7 @@ mod journal;
 mod price;
 
 pub use bindings::{Bindings, BindingsOptions, Bound};
-pub use decide::{Memory, decide};
+pub use decide::{Memory, decide, replay};
 pub use headroom::headrooms;
 pub use journal::BindingWriter;
 pub use price::price_of_moving;

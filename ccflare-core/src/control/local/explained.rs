@@ -71,13 +71,16 @@ fn candidate(ranked: &Ranked) -> CandidateView {
     CandidateView {
         account: ranked.account.name.to_string(),
         account_id: ranked.account.id.to_string(),
+        priority: ranked.priority,
         choice: ranked.choice.as_str().to_owned(),
         reason: reason(ranked),
-        score: room.map(|room| room.score),
+        score: room.map(Headroom::score),
+        size: room.map(|room| room.size),
         left: room.map(|room| room.left),
         window: room.and_then(|room| room.window.as_deref().map(str::to_owned)),
         conversations: room.map(|room| room.conversations),
         in_flight: room.map(|room| room.in_flight),
+        expires: room.and_then(|room| room.expires).map(|expires| expires.to_string()),
         wait_ms: ranked.wait.as_secs_f64() * 1e3,
     }
 }

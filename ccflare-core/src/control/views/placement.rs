@@ -102,9 +102,9 @@ pub struct FactsView {
 pub struct DecisionView {
     /// The strategy that decides.
     pub strategy: String,
-    /// Whom to try, best first; at most five.
+    /// Whom to try, best first; at most 256.
     pub candidates: Vec<CandidateView>,
-    /// Who can't serve; at most five.
+    /// Who can't serve; at most 256.
     pub excluded: Vec<ExcludedView>,
     /// How many more there are of both.
     pub unnamed: u32,
@@ -121,13 +121,18 @@ pub struct CandidateView {
     pub account: String,
     /// Its id.
     pub account_id: String,
-    /// Why it stands there, in a word: `conversation`, `fork`, `headroom`, `active_session`, `new_session`, `fail_over`.
+    /// Lower goes first.
+    pub priority: u32,
+    /// Why it stands there, in a word: `conversation`, `session`, `fork`, `headroom`, `active_session`, `new_session`,
+    /// `fail_over`.
     pub choice: String,
     /// Why it stands there, in a sentence.
     pub reason: String,
     /// Its room for one more conversation: its size times what is left, shared by all who are there. `null` if the
     /// strategy does not measure.
     pub score: Option<f64>,
+    /// Its size, compared to the smallest.
+    pub size: Option<u8>,
     /// The part that is left of its tightest window, 0 to 1.
     pub left: Option<f64>,
     /// The name of that window.
@@ -136,6 +141,8 @@ pub struct CandidateView {
     pub conversations: Option<u32>,
     /// Requests being served there.
     pub in_flight: Option<u32>,
+    /// When what is left of the longest of its windows expires.
+    pub expires: Option<String>,
     /// It is throttled, and waited for so long.
     pub wait_ms: f64,
 }

@@ -56,20 +56,27 @@ pub async fn bindings_come_back_whole_until_they_are_forgotten(store: &dyn Store
 pub(super) fn full_decision() -> Decision {
     let account = |byte, name: &str| Named { id: AccountId::from_bytes([byte; 16]), name: name.into() };
     let headroom = Headroom {
+        size: 12,
         left: 0.25,
         window: Some("7d_oi".into()),
         conversations: 3,
         in_flight: 2,
-        score: 1.5,
         expires: Some(NOW),
     };
     let first = Ranked {
         account: account(9, "work"),
+        priority: 0,
         choice: Choice::Conversation,
         headroom: Some(headroom),
         wait: Duration::from_millis(1500),
     };
-    let second = Ranked { account: account(8, "home"), choice: Choice::FailOver, headroom: None, wait: Duration::ZERO };
+    let second = Ranked {
+        account: account(8, "home"),
+        priority: 0,
+        choice: Choice::FailOver,
+        headroom: None,
+        wait: Duration::ZERO,
+    };
     let excluded = Excluded {
         account: account(7, "spent"),
         reason: ClosureReason::Quota,

@@ -41,7 +41,8 @@ impl AnalyticsStore for RedbStore {
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, StoreError> {
         let wanted = wanted.clone();
-        self.blocking(move |opened| super::find::find(&opened.db.begin_read().map_err(failed)?, &wanted)).await
+        self.blocking(move |opened| super::find::find(&opened.db.begin_read().map_err(failed)?, &wanted, opened.words))
+            .await
     }
 
     async fn sessions(&self, page: PageRequest) -> Result<Vec<SessionSummary>, StoreError> {
@@ -147,7 +148,7 @@ impl Opened<'_> {
     fn sweep_exchanges(&self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         let end = crate::domain::ExchangeId::first_of(before);
         let write = self.db.begin_write().map_err(failed)?;
-        let swept = super::sweep::exchanges(&write, end, limit)?;
+        let swept = super::sweep::exchanges(&write, end, limit, self.words)?;
         if swept > 0 {
             write.commit().map_err(failed)?
         } else {

@@ -8,7 +8,7 @@ use std::fmt;
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use redb::Database;
 
-use super::migrate;
+use super::{migrate, words::Words};
 use crate::store::{SealKey, StoreError};
 
 type Opener = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
@@ -18,6 +18,7 @@ pub(super) struct Engine {
     /// Readers and writers share it; only closing and opening wants it alone.
     db: RwLock<Option<Database>>,
     key: SealKey,
+    words: Words,
     /// Opens the database that is there already; memory can't be opened again, and does not fail.
     reopen: Option<Opener>,
 }
@@ -26,18 +27,25 @@ pub(super) struct Engine {
 pub(super) struct Opened<'a> {
     pub(super) db: &'a Database,
     pub(super) key: &'a SealKey,
+    pub(super) words: &'a Words,
 }
 
 impl Engine {
     /// Sees that `db` can be used with `key`.
     pub(super) fn new(db: Database, key: SealKey, reopen: Option<Opener>) -> Result<Self, StoreError> {
-        migrate::prepare(&db, &key)?;
-        Ok(Self { db: RwLock::new(Some(db)), key, reopen })
+        let words = Words::read(&db)?;
+        migrate::prepare(&db, &key, &words)?;
+        Ok(Self { db: RwLock::new(Some(db)), key, words, reopen })
+    }
+
+    /// What records name by number.
+    pub(super) const fn words(&self) -> &Words {
+        &self.words
     }
 
     /// Lets `work` happen. Blocks.
     pub(super) fn run<T>(&self, work: impl FnOnce(Opened<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let done = work(Opened { db: &*self.database()?, key: &self.key });
+        let done = work(Opened { db: &*self.database()?, key: &self.key, words: &self.words });
         if self.reopen.is_some() && done.as_ref().is_err_and(stuck) {
             // Closing waits for those who are at work; whoever comes next opens.
             self.db.write().take();

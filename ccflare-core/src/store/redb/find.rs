@@ -12,6 +12,7 @@ use super::{
     analytics::each_series,
     corrupt, failed, records, sums,
     tables::{self, IdKey, NumberedKey, numbered},
+    words::Words,
 };
 use crate::{
     analytics::{Dimensions, Filter},
@@ -26,8 +27,8 @@ const WALKED: usize = 10_000;
 const READ: usize = 2_000;
 
 /// A page of what is wanted.
-pub(super) fn find(read: &ReadTransaction, wanted: &Wanted) -> Result<Found, StoreError> {
-    let mut page = Page::open(read, wanted)?;
+pub(super) fn find(read: &ReadTransaction, wanted: &Wanted, words: &Words) -> Result<Found, StoreError> {
+    let mut page = Page::open(read, wanted, words)?;
     if let Some(session) = &wanted.session {
         if let Some(number) = session_number(read, session)? {
             page.walk_list(number, &read.open_table(tables::SESSION_EXCHANGES).map_err(failed)?)?;
@@ -55,6 +56,7 @@ enum Walk {
 /// The page as far as it is read.
 struct Page<'a> {
     wanted: &'a Wanted,
+    words: &'a Words,
     exchanges: ReadOnlyTable<IdKey, &'static [u8]>,
     /// The oldest that may be on it, and the first behind the newest.
     first: [u8; 16],
@@ -65,7 +67,7 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn open(read: &ReadTransaction, wanted: &'a Wanted) -> Result<Self, StoreError> {
+    fn open(read: &ReadTransaction, wanted: &'a Wanted, words: &'a Words) -> Result<Self, StoreError> {
         let exchanges = read.open_table(tables::EXCHANGES).map_err(failed)?;
         let first = wanted.from.map_or([0; 16], |from| *ExchangeId::first_of(from).as_bytes());
         // Ids know milliseconds: the end may lie within one.
@@ -73,17 +75,20 @@ impl<'a> Page<'a> {
         let to = wanted.to.map_or([0xff; 16], |to| *ExchangeId::first_of(to + millisecond).as_bytes());
         let before = wanted.before.map_or([0xff; 16], |before| *before.as_bytes());
         let end = to.min(before).max(first);
-        Ok(Self { wanted, exchanges, first, end, found: Found::default(), vain: 0 })
+        Ok(Self { wanted, words, exchanges, first, end, found: Found::default(), vain: 0 })
     }
 
     /// Looks at one more exchange, and says whether the page is finished.
     fn look(&mut self, id: [u8; 16], row: Option<&[u8]>) -> Result<bool, StoreError> {
         let id = ExchangeId::from_bytes(id);
         let read = match row {
-            Some(row) => Some(exchange(id, row)?),
-            None => {
-                self.exchanges.get(id.as_bytes()).map_err(failed)?.map(|row| exchange(id, row.value())).transpose()?
-            }
+            Some(row) => Some(exchange(id, row, self.words)?),
+            None => self
+                .exchanges
+                .get(id.as_bytes())
+                .map_err(failed)?
+                .map(|row| exchange(id, row.value(), self.words))
+                .transpose()?,
         };
         match read.filter(|exchange| self.wanted.admits(exchange)) {
             Some(_) if self.found.exchanges.len() == self.wanted.limit => {
@@ -179,8 +184,8 @@ fn id_of(key: &[u8; 20]) -> [u8; 16] {
     id
 }
 
-fn exchange(id: ExchangeId, row: &[u8]) -> Result<Exchange, StoreError> {
-    records::decode_exchange(id, row).map_err(|error| corrupt(format!("the record of request {id}"), error))
+fn exchange(id: ExchangeId, row: &[u8], words: &Words) -> Result<Exchange, StoreError> {
+    records::decode_exchange(id, row, words).map_err(|error| corrupt(format!("the record of request {id}"), error))
 }
 
 fn session_number(read: &ReadTransaction, session: &str) -> Result<Option<u32>, StoreError> {

@@ -17,6 +17,7 @@ use super::{
     corrupt, failed, records,
     sums::{self, Settled},
     tables::{self, IdKey},
+    words::Words,
 };
 use crate::{
     domain::{AccountChange, AccountId, ClientKeyId, Exchange, ExchangeId, Intent, Outcome, Timestamp},
@@ -29,7 +30,7 @@ const ENCODED_AT_ONCE: usize = 64;
 #[async_trait]
 impl LedgerStore for RedbStore {
     async fn append(&self, batch: &[LedgerEntry]) -> Result<(), StoreError> {
-        let rows = BatchRows::encode(batch).await.map_err(StoreError::backend)?;
+        let rows = BatchRows::encode(batch, self.engine.words()).await.map_err(StoreError::backend)?;
         self.blocking(move |opened| opened.append(rows)).await
     }
 
@@ -47,7 +48,7 @@ impl LedgerStore for RedbStore {
                 .take(page.limit)
                 .map(|row| {
                     let (id, row) = row.map_err(failed)?;
-                    exchange(ExchangeId::from_bytes(*id.value()), row.value())
+                    exchange(ExchangeId::from_bytes(*id.value()), row.value(), opened.words)
                 })
                 .collect()
         })
@@ -59,14 +60,14 @@ impl LedgerStore for RedbStore {
             let read = opened.db.begin_read().map_err(failed)?;
             let table = read.open_table(tables::EXCHANGES).map_err(failed)?;
             let row = table.get(id.as_bytes()).map_err(failed)?;
-            row.map(|row| exchange(id, row.value())).transpose()
+            row.map(|row| exchange(id, row.value(), opened.words)).transpose()
         })
         .await
     }
 }
 
-fn exchange(id: ExchangeId, row: &[u8]) -> Result<Exchange, StoreError> {
-    records::decode_exchange(id, row).map_err(|error| corrupt(format!("the record of request {id}"), error))
+fn exchange(id: ExchangeId, row: &[u8], words: &Words) -> Result<Exchange, StoreError> {
+    records::decode_exchange(id, row, words).map_err(|error| corrupt(format!("the record of request {id}"), error))
 }
 
 fn intent(id: ExchangeId, row: &[u8]) -> Result<Intent, StoreError> {
@@ -91,7 +92,7 @@ struct BatchRows {
 }
 
 impl BatchRows {
-    async fn encode(batch: &[LedgerEntry]) -> Result<Self, CodecError> {
+    async fn encode(batch: &[LedgerEntry], words: &Words) -> Result<Self, CodecError> {
         let settled = batch.iter().filter_map(|entry| match entry {
             LedgerEntry::Settled(exchange) => Some(exchange.intent.id),
             _ => None,
@@ -99,7 +100,7 @@ impl BatchRows {
         let mut settled: HashMap<ExchangeId, OpenedHere> = settled.map(|id| (id, false)).collect();
         let mut rows = Self::default();
         for chunk in batch.chunks(ENCODED_AT_ONCE) {
-            chunk.iter().try_for_each(|entry| rows.push(entry, &mut settled))?;
+            chunk.iter().try_for_each(|entry| rows.push(entry, &mut settled, words))?;
             task::yield_now().await;
         }
         rows.opened_before.extend(settled.into_iter().filter(|(_, opened_here)| !opened_here).map(|(id, _)| id));
@@ -110,7 +111,12 @@ impl BatchRows {
         Ok(rows)
     }
 
-    fn push(&mut self, entry: &LedgerEntry, settled: &mut HashMap<ExchangeId, OpenedHere>) -> Result<(), CodecError> {
+    fn push(
+        &mut self,
+        entry: &LedgerEntry,
+        settled: &mut HashMap<ExchangeId, OpenedHere>,
+        words: &Words,
+    ) -> Result<(), CodecError> {
         match entry {
             LedgerEntry::Opened(intent) => match settled.get_mut(&intent.id) {
                 // It is over already: the settlement says all that the intent does.
@@ -122,8 +128,9 @@ impl BatchRows {
                     let latest = self.key_uses.entry(*key).or_insert(exchange.intent.at);
                     *latest = exchange.intent.at.max(*latest);
                 }
-                let bytes =
-                    self.exchanges.push(exchange.intent.id, |bytes| records::encode_exchange(exchange, bytes))?;
+                let bytes = self
+                    .exchanges
+                    .push(exchange.intent.id, |bytes| records::encode_exchange(exchange, words, bytes))?;
                 self.settled.push(Settled::of(exchange, bytes));
             }
             LedgerEntry::AccountChanged { id, change, at } => self.changes.push((*id, change.clone(), *at)),
@@ -205,7 +212,10 @@ impl Opened<'_> {
         sums::add(&write, &rows.settled)?;
         self.change_accounts(&write, &rows.changes)?;
         client_keys::note_uses(&write, &rows.key_uses)?;
-        write.commit().map_err(failed)
+        let words = self.words.write(&write)?;
+        write.commit().map_err(failed)?;
+        self.words.keep(words);
+        Ok(())
     }
 
     /// Lets the changes happen in order, and writes each account once.
@@ -248,7 +258,7 @@ impl Opened<'_> {
                 let intent = intent(ExchangeId::from_bytes(*id.value()), row.value())?;
                 let exchange = Exchange::unfinished(intent, Outcome::Interrupted);
                 let bytes = interrupted
-                    .push(exchange.intent.id, |bytes| records::encode_exchange(&exchange, bytes))
+                    .push(exchange.intent.id, |bytes| records::encode_exchange(&exchange, self.words, bytes))
                     .map_err(StoreError::backend)?;
                 settled.push(Settled::of(&exchange, bytes));
             }
@@ -256,7 +266,9 @@ impl Opened<'_> {
             settled.retain(|settled| !known.contains(&settled.id()));
         }
         sums::add(&write, &settled)?;
+        let words = self.words.write(&write)?;
         write.commit().map_err(failed)?;
+        self.words.keep(words);
         Ok(interrupted.places.len() as u64)
     }
 }

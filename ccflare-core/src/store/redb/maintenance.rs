@@ -166,7 +166,7 @@ impl Opened<'_> {
         for row in exchanges.iter().map_err(failed)? {
             let (id, row) = row.map_err(failed)?;
             let (key, id) = (*id.value(), ExchangeId::from_bytes(*id.value()));
-            if let Err(error) = records::decode_exchange(id, row.value()) {
+            if let Err(error) = records::decode_exchange(id, row.value(), self.words) {
                 problem(format!("request {id} can't be read: {error}"));
             }
             let number = series.get(&key).map_err(failed)?.map(|number| number.value());

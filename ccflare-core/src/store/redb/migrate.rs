@@ -2,7 +2,7 @@
 
 use redb::{Database, ReadableDatabase, TableError, WriteTransaction};
 
-use super::{failed, sums, tables};
+use super::{failed, sums, tables, words::Words};
 use crate::store::{SealKey, StoreError};
 
 /// The schema written here. Rows carry versions of their own; this one counts changes of tables and keys.
@@ -17,7 +17,7 @@ const CHECK_KEY: &str = "key_check";
 const CHECK: &[u8] = b"ccflare";
 
 /// Makes a new database ready, or sees whether an old one can be used.
-pub(super) fn prepare(db: &Database, key: &SealKey) -> Result<(), StoreError> {
+pub(super) fn prepare(db: &Database, key: &SealKey, words: &Words) -> Result<(), StoreError> {
     match schema(db)? {
         None => create(db, key),
         Some(SCHEMA) => {
@@ -30,11 +30,11 @@ pub(super) fn prepare(db: &Database, key: &SealKey) -> Result<(), StoreError> {
         }
         Some(WITHOUT_SUMS) => {
             verify(db, key)?;
-            sums::rebuild(db)?;
+            sums::rebuild(db, words)?;
             let write = db.begin_write().map_err(failed)?;
             put_schema(&write)?;
             write.commit().map_err(failed)?;
-            prepare(db, key)
+            prepare(db, key, words)
         }
         Some(other) => Err(StoreError::Corrupt {
             what: "the database".to_owned(),

@@ -42,6 +42,7 @@ mod rotate;
 mod sums;
 mod sweep;
 mod tables;
+mod words;
 
 /// Bytes of memory that hold pages of the file. The ledger is written at its end and read there.
 const CACHE_BYTES: usize = 16 << 20;

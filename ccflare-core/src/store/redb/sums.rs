@@ -12,6 +12,7 @@ use super::{
     corrupt, failed,
     records::{self, SessionRow},
     tables::{self, CellKey, IdKey, NumberedKey, numbered},
+    words::Words,
 };
 use crate::{
     analytics::{Cell, Dimensions, Level, Minute, SessionSummary},
@@ -293,7 +294,7 @@ pub(super) fn session(id: &str, row: &[u8]) -> Result<SessionRow, StoreError> {
 }
 
 /// Makes all sums and indexes anew, from the settled exchanges.
-pub(super) fn rebuild(db: &Database) -> Result<(), StoreError> {
+pub(super) fn rebuild(db: &Database, words: &Words) -> Result<(), StoreError> {
     let write = db.begin_write().map_err(failed)?;
     tables::make(&write)?;
     tables::clear_derived(&write)?;
@@ -307,7 +308,8 @@ pub(super) fn rebuild(db: &Database) -> Result<(), StoreError> {
     }
     let (mut rows, mut done) = (table.iter().map_err(failed)?, 0);
     loop {
-        let chunk: Vec<_> = rows.by_ref().take(REBUILT_AT_ONCE).map(settled).collect::<Result<_, StoreError>>()?;
+        let chunk: Vec<_> =
+            rows.by_ref().take(REBUILT_AT_ONCE).map(|row| settled(row, words)).collect::<Result<_, StoreError>>()?;
         if chunk.is_empty() {
             return Ok(());
         }
@@ -323,10 +325,10 @@ pub(super) fn rebuild(db: &Database) -> Result<(), StoreError> {
 
 type Row<'a> = (redb::AccessGuard<'a, IdKey>, redb::AccessGuard<'a, &'static [u8]>);
 
-fn settled(row: Result<Row<'_>, redb::StorageError>) -> Result<Settled, StoreError> {
+fn settled(row: Result<Row<'_>, redb::StorageError>, words: &Words) -> Result<Settled, StoreError> {
     let (id, row) = row.map_err(failed)?;
     let id = ExchangeId::from_bytes(*id.value());
-    let exchange = records::decode_exchange(id, row.value());
+    let exchange = records::decode_exchange(id, row.value(), words);
     let exchange = exchange.map_err(|error| corrupt(format!("the record of request {id}"), error))?;
     Ok(Settled::of(&exchange, row.value().len()))
 }

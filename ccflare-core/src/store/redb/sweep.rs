@@ -6,6 +6,7 @@ use super::{
     corrupt, failed, records,
     sums::{self, Sessions},
     tables::{self, numbered},
+    words::Words,
 };
 use crate::{domain::ExchangeId, store::StoreError};
 
@@ -28,7 +29,12 @@ pub(super) fn range<'a, K: Key + 'static, V: Value + 'static>(
 }
 
 /// Deletes at most `limit` settled exchanges before `end`, oldest first, from all lists, with what they carried.
-pub(super) fn exchanges(write: &WriteTransaction, end: ExchangeId, limit: usize) -> Result<usize, StoreError> {
+pub(super) fn exchanges(
+    write: &WriteTransaction,
+    end: ExchangeId,
+    limit: usize,
+    words: &Words,
+) -> Result<usize, StoreError> {
     let mut exchanges = write.open_table(tables::EXCHANGES).map_err(failed)?;
     let mut numbers = write.open_table(tables::EXCHANGE_SERIES).map_err(failed)?;
     let mut lists = write.open_table(tables::SERIES_EXCHANGES).map_err(failed)?;
@@ -38,7 +44,7 @@ pub(super) fn exchanges(write: &WriteTransaction, end: ExchangeId, limit: usize)
     for row in exchanges.range::<&[u8; 16]>(..end.as_bytes()).map_err(failed)?.take(limit) {
         let (id, row) = row.map_err(failed)?;
         let id = ExchangeId::from_bytes(*id.value());
-        let exchange = records::decode_exchange(id, row.value());
+        let exchange = records::decode_exchange(id, row.value(), words);
         let exchange = exchange.map_err(|error| corrupt(format!("the record of request {id}"), error))?;
         sessions_of.extend(exchange.intent.asker.as_ref().map(|asker| (asker.session.clone(), id)));
         bytes += row.value().len() as u64;

@@ -29,6 +29,9 @@ pub(super) const INTENTS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::n
 /// Settled exchanges, by [`ExchangeId`](crate::domain::ExchangeId).
 pub(super) const EXCHANGES: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("exchanges");
 
+/// What records name by its number: texts, accounts, orders of accounts.
+pub(super) const WORDS: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("words");
+
 /// Client keys, by [`ClientKeyId`](crate::domain::ClientKeyId).
 pub(super) const CLIENT_KEYS: TableDefinition<'_, IdKey, &[u8]> = TableDefinition::new("client_keys");
 
@@ -121,6 +124,7 @@ pub(super) fn each(doing: &mut impl EachTable) -> Result<(), StoreError> {
     doing.table(LEASES)?;
     doing.table(INTENTS)?;
     doing.table(EXCHANGES)?;
+    doing.table(WORDS)?;
     doing.table(CLIENT_KEYS)?;
     doing.table(CLIENT_KEY_USES)?;
     doing.table(PAYLOADS)?;

@@ -13,6 +13,9 @@ use crate::components::{
     text, when,
 };
 
+/// Of many accounts, those that come first are what somebody looks for.
+const SHOWN: usize = 5;
+
 /// Who was thought of, in which order, and who was not.
 pub(in crate::pages) fn view(decision: &DecisionView, now: Timestamp) -> Markup {
     html! {
@@ -21,7 +24,14 @@ pub(in crate::pages) fn view(decision: &DecisionView, now: Timestamp) -> Markup 
         @if decision.candidates.is_empty() {
             p { "No account could serve it." }
         } @else {
-            ol.attempts { @for candidate in &decision.candidates { li { (possible(candidate)) } } }
+            @let (first, others) = decision.candidates.split_at(decision.candidates.len().min(SHOWN));
+            ol.attempts { @for candidate in first { li { (possible(candidate)) } } }
+            @if !others.is_empty() {
+                details {
+                    summary { "And " (others.len()) " more that could serve it" }
+                    ol.attempts start=(SHOWN + 1) { @for candidate in others { li { (possible(candidate)) } } }
+                }
+            }
         }
         @if !decision.excluded.is_empty() {
             h3 { "Not thought of" }
@@ -79,10 +89,18 @@ mod tests {
 
     #[test]
     fn who_was_thought_of_and_who_was_not_stand_with_their_reasons() {
+        let candidate = |number: u32| {
+            let reason = if number == 0 { "it has the most room" } else { "if those before it can't serve" };
+            serde_json::json!({
+                "account": format!("account {number}"), "accountId": "1", "priority": 0, "choice": "headroom",
+                "reason": reason, "score": 4.0, "size": 20, "left": 0.25, "window": "5h", "conversations": 3,
+                "inFlight": 1, "expires": null, "waitMs": 0.0,
+            })
+        };
+        let candidates: Vec<_> = (0..7).map(candidate).collect();
         let decision: DecisionView = serde_json::from_value(serde_json::json!({
             "strategy": "conversation",
-            "candidates": [{ "account": "work", "accountId": "1", "choice": "headroom", "reason": "it has the most room",
-                "score": 4.0, "left": 0.25, "window": "5h", "conversations": 3, "inFlight": 1, "waitMs": 0.0 }],
+            "candidates": candidates,
             "excluded": [{ "account": "spare", "accountId": "2", "reason": "paused", "until": null, "evidence": "" }],
             "unnamed": 2,
             "moved": { "from": "old", "reason": "rate_limited", "free": false, "cachedTokens": 42_000,
@@ -90,7 +108,17 @@ mod tests {
         }))
         .expect("a view");
         let text = view(&decision, Timestamp::from_seconds(1_800_000_000)).into_string();
-        for part in ["it has the most room", "25 %", "5 hours", "spare", "And 2 more", "42k", "$0.10"] {
+        for part in [
+            "it has the most room",
+            "25 %",
+            "5 hours",
+            "spare",
+            "And 2 more that could",
+            "account 6",
+            "And 2 more.",
+            "42k",
+            "$0.10",
+        ] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

@@ -292,3 +292,58 @@ proptest! {
         prop_assert_eq!(format!("{once:?}"), format!("{again:?}"));
     }
 }
+
+#[cfg(feature = "redb")]
+mod written_down {
+    use super::*;
+    use crate::{
+        balance::{conversation::replay, place::decision},
+        domain::{Exchange, ExchangeId, Intent, Outcome},
+        store::{LedgerEntry, LedgerStore, RedbStore},
+    };
+
+    fn exchange(decision: Decision) -> Exchange {
+        let intent = Intent {
+            id: ExchangeId::new(NOW),
+            at: NOW,
+            method: http::Method::POST,
+            path: "/v1/messages".into(),
+            model: Some(OPUS.into()),
+            request_bytes: 0,
+            client_key: None,
+            asker: None,
+            preference: None,
+        };
+        Exchange { decision: Some(Box::new(decision)), ..Exchange::unfinished(intent, Outcome::Answered) }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+        /// Of twelve accounts everything is written down that their order follows from, and it follows again.
+        #[test]
+        fn a_decision_is_replayed_from_the_ledger(
+            accounts in (1_u8..13).map(any_account).collect::<Vec<_>>(),
+            homes in proptest::collection::vec((proptest::option::of(1_u8..14), any::<bool>(), any::<bool>()), 3),
+        ) {
+            let situations = homes.into_iter().map(|(home, is_idle, is_tied)| {
+                let bound = home.map(|home| Bound { is_tied, ..if is_idle { idle(home) } else { bound(home) } });
+                plan(accounts.clone(), bound)
+            });
+            let made: Vec<_> = situations.map(|plan| exchange(decision(&plan, &facts(), NOW))).collect();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(async {
+                let store = RedbStore::in_memory();
+                let entries = made.iter().cloned().map(|exchange| LedgerEntry::Settled(Box::new(exchange)));
+                store.append(&entries.collect::<Vec<_>>()).await.expect("written");
+                for exchange in &made {
+                    let read = store.exchange(exchange.intent.id).await.expect("read").expect("there");
+                    let (made, read) = (exchange.decision.as_ref().expect("made"), read.decision.expect("kept"));
+                    assert_eq!(&read, made);
+                    assert_eq!((read.candidates.len() + read.excluded.len(), read.unnamed), (12, 0));
+                    let order: Vec<_> = made.candidates.iter().map(|ranked| ranked.account.id).collect();
+                    assert_eq!(replay(&read), order);
+                }
+            });
+        }
+    }
+}

@@ -349,7 +349,7 @@ async fn sums_are_made_anew_for_a_ledger_that_has_none() {
             let write = opened.db.begin_write().map_err(failed)?;
             tables::clear_derived(&write)?;
             write.commit().map_err(failed)?;
-            sums::rebuild(opened.db)
+            sums::rebuild(opened.db, opened.words)
         })
         .expect("made anew");
     assert_eq!(store.answer(&Question::ever(Filter::default())).await.expect("an answer"), before);

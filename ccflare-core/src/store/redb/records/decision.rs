@@ -4,44 +4,69 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, RecordError};
-use crate::domain::{
-    AccountId, Choice, ClosureReason, Decision, Excluded, Headroom, Leaving, Move, Named, NanoUsd, Ranked, Timestamp,
-    VerdictKind,
+use super::{
+    Code, RecordError,
+    said::{NamedRow, TextRow, known},
+};
+use crate::{
+    domain::{
+        AccountId, Choice, ClosureReason, Decision, Excluded, Headroom, Leaving, Move, Named, NanoUsd, Ranked,
+        Timestamp, VerdictKind,
+    },
+    store::redb::{
+        codec::{self, CodecError},
+        words::Words,
+    },
 };
 
+const ORDER: u8 = 1;
+
+/// How the accounts stood. Where nothing was measured they stand alike for many requests, so that this is a word.
 #[derive(Serialize, Deserialize)]
-pub(super) struct DecisionRow<'a> {
-    strategy: &'a str,
+pub(super) enum DecisionRow<'a> {
+    Known(u32),
     #[serde(borrow)]
+    Spelt(OrderRow<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct OrderRow<'a> {
+    #[serde(borrow)]
+    strategy: TextRow<'a>,
     candidates: Vec<RankedRow<'a>>,
     excluded: Vec<ExcludedRow<'a>>,
     unnamed: u32,
-    moved: Option<MoveRow<'a>>,
 }
-
-/// Id and name.
-type NamedRow<'a> = (u128, &'a str);
 
 #[derive(Serialize, Deserialize)]
 struct RankedRow<'a> {
     #[serde(borrow)]
     account: NamedRow<'a>,
+    priority: u32,
     choice: u8,
     headroom: Option<HeadroomRow<'a>>,
     /// Microseconds.
     wait: u64,
 }
 
-/// Fractions need no more digits than `f32` has.
 #[derive(Serialize, Deserialize)]
 struct HeadroomRow<'a> {
-    left: f32,
-    window: Option<&'a str>,
+    size: u8,
+    /// Hundredths of a percent.
+    left: u16,
+    #[serde(borrow)]
+    window: Option<TextRow<'a>>,
     conversations: u32,
     in_flight: u32,
-    score: f32,
-    expires: Option<i64>,
+    expires: MomentRow,
+}
+
+/// Limits are reset at whole seconds, mostly.
+#[derive(Serialize, Deserialize)]
+enum MomentRow {
+    Unknown,
+    Seconds(i64),
+    Micros(i64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,11 +75,11 @@ struct ExcludedRow<'a> {
     account: NamedRow<'a>,
     reason: u8,
     until: Option<i64>,
-    evidence: &'a str,
+    evidence: TextRow<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct MoveRow<'a> {
+pub(super) struct MoveRow<'a> {
     from: u128,
     from_name: Option<&'a str>,
     reason: LeavingRow,
@@ -73,115 +98,146 @@ enum LeavingRow {
     Uncached,
 }
 
-fn number(id: AccountId) -> u128 {
-    u128::from_be_bytes(*id.as_bytes())
-}
+/// All of a window, in hundredths of a percent.
+const WHOLE: f64 = 10_000.0;
 
-fn id(number: u128) -> AccountId {
-    AccountId::from_bytes(number.to_be_bytes())
-}
+/// In microseconds.
+const SECOND: i64 = 1_000_000;
 
-fn named((number, name): NamedRow<'_>) -> Named {
-    Named { id: id(number), name: name.into() }
-}
+impl<'a> DecisionRow<'a> {
+    pub(super) fn of(decision: &'a Decision, words: &Words) -> Result<Self, CodecError> {
+        let order = OrderRow::of(decision, words);
+        if order.candidates.iter().any(|candidate| candidate.headroom.is_some()) {
+            return Ok(Self::Spelt(order));
+        }
+        let mut word = Vec::with_capacity(128);
+        codec::encode(ORDER, &order, &mut word)?;
+        Ok(words.number(&word).map_or(Self::Spelt(order), Self::Known))
+    }
 
-impl<'a> From<&'a Decision> for DecisionRow<'a> {
-    fn from(decision: &'a Decision) -> Self {
-        Self {
-            strategy: &decision.strategy,
-            candidates: decision.candidates.iter().map(Into::into).collect(),
-            excluded: decision.excluded.iter().map(Into::into).collect(),
-            unnamed: decision.unnamed,
-            moved: decision.moved.as_ref().map(Into::into),
+    pub(super) fn read(self, moved: Option<Move>, words: &Words) -> Result<Decision, RecordError> {
+        match self {
+            Self::Spelt(order) => order.read(moved, words),
+            Self::Known(number) => {
+                let word = known(number, words)?;
+                match codec::version(&word)? {
+                    (ORDER, fields) => codec::decode::<OrderRow<'_>>(fields)?.read(moved, words),
+                    (other, _) => Err(CodecError::Version(other).into()),
+                }
+            }
         }
     }
 }
 
-impl TryFrom<DecisionRow<'_>> for Decision {
-    type Error = RecordError;
+impl<'a> OrderRow<'a> {
+    fn of(decision: &'a Decision, words: &Words) -> Self {
+        Self {
+            strategy: TextRow::of(&decision.strategy, words),
+            candidates: decision.candidates.iter().map(|ranked| RankedRow::of(ranked, words)).collect(),
+            excluded: decision.excluded.iter().map(|excluded| ExcludedRow::of(excluded, words)).collect(),
+            unnamed: decision.unnamed,
+        }
+    }
 
-    fn try_from(row: DecisionRow<'_>) -> Result<Self, RecordError> {
-        Ok(Self {
-            strategy: row.strategy.to_owned().into(),
-            candidates: row.candidates.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-            excluded: row.excluded.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-            unnamed: row.unnamed,
-            moved: row.moved.map(TryInto::try_into).transpose()?,
+    fn read(self, moved: Option<Move>, words: &Words) -> Result<Decision, RecordError> {
+        Ok(Decision {
+            strategy: self.strategy.read(words)?.to_string().into(),
+            candidates: self.candidates.into_iter().map(|row| row.read(words)).collect::<Result<_, _>>()?,
+            excluded: self.excluded.into_iter().map(|row| row.read(words)).collect::<Result<_, _>>()?,
+            unnamed: self.unnamed,
+            moved,
         })
     }
 }
 
-impl<'a> From<&'a Ranked> for RankedRow<'a> {
-    fn from(ranked: &'a Ranked) -> Self {
+fn named(account: NamedRow<'_>, words: &Words) -> Result<Named, RecordError> {
+    account.read(words).map(|(id, name)| Named { id: AccountId::from_bytes(id), name })
+}
+
+impl<'a> RankedRow<'a> {
+    fn of(ranked: &'a Ranked, words: &Words) -> Self {
         Self {
-            account: (number(ranked.account.id), &ranked.account.name),
+            account: NamedRow::of(ranked.account.id.as_bytes(), &ranked.account.name, words),
+            priority: ranked.priority,
             choice: ranked.choice.code(),
-            headroom: ranked.headroom.as_ref().map(Into::into),
+            headroom: ranked.headroom.as_ref().map(|headroom| HeadroomRow::of(headroom, words)),
             wait: u64::try_from(ranked.wait.as_micros()).unwrap_or(u64::MAX),
         }
     }
-}
 
-impl TryFrom<RankedRow<'_>> for Ranked {
-    type Error = RecordError;
-
-    fn try_from(row: RankedRow<'_>) -> Result<Self, RecordError> {
-        Ok(Self {
-            account: named(row.account),
-            choice: Choice::of_code(row.choice)?,
-            headroom: row.headroom.map(Into::into),
-            wait: Duration::from_micros(row.wait),
+    fn read(self, words: &Words) -> Result<Ranked, RecordError> {
+        Ok(Ranked {
+            account: named(self.account, words)?,
+            priority: self.priority,
+            choice: Choice::of_code(self.choice)?,
+            headroom: self.headroom.map(|row| row.read(words)).transpose()?,
+            wait: Duration::from_micros(self.wait),
         })
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "digits that nobody reads")]
-impl<'a> From<&'a Headroom> for HeadroomRow<'a> {
-    fn from(headroom: &'a Headroom) -> Self {
+impl<'a> HeadroomRow<'a> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 10,000")]
+    fn of(headroom: &'a Headroom, words: &Words) -> Self {
         Self {
-            left: headroom.left as f32,
-            window: headroom.window.as_deref(),
+            size: headroom.size,
+            left: (headroom.left.clamp(0.0, 1.0) * WHOLE).round() as u16,
+            window: headroom.window.as_deref().map(|name| TextRow::of(name, words)),
             conversations: headroom.conversations,
             in_flight: headroom.in_flight,
-            score: headroom.score as f32,
-            expires: headroom.expires.map(Timestamp::as_micros),
+            expires: headroom.expires.into(),
+        }
+    }
+
+    fn read(self, words: &Words) -> Result<Headroom, RecordError> {
+        let window = self.window.map(|name| name.read(words)).transpose()?;
+        Ok(Headroom {
+            size: self.size,
+            left: f64::from(self.left) / WHOLE,
+            window: window.map(|name| name.to_string().into()),
+            conversations: self.conversations,
+            in_flight: self.in_flight,
+            expires: self.expires.into(),
+        })
+    }
+}
+
+impl From<Option<Timestamp>> for MomentRow {
+    fn from(moment: Option<Timestamp>) -> Self {
+        match moment.map(Timestamp::as_micros) {
+            None => Self::Unknown,
+            Some(micros) if micros % SECOND == 0 => Self::Seconds(micros / SECOND),
+            Some(micros) => Self::Micros(micros),
         }
     }
 }
 
-impl From<HeadroomRow<'_>> for Headroom {
-    fn from(row: HeadroomRow<'_>) -> Self {
-        Self {
-            left: row.left.into(),
-            window: row.window.map(|name| name.to_owned().into()),
-            conversations: row.conversations,
-            in_flight: row.in_flight,
-            score: row.score.into(),
-            expires: row.expires.map(Timestamp::from_micros),
+impl From<MomentRow> for Option<Timestamp> {
+    fn from(row: MomentRow) -> Self {
+        match row {
+            MomentRow::Unknown => None,
+            MomentRow::Seconds(seconds) => Some(Timestamp::from_micros(seconds.saturating_mul(SECOND))),
+            MomentRow::Micros(micros) => Some(Timestamp::from_micros(micros)),
         }
     }
 }
 
-impl<'a> From<&'a Excluded> for ExcludedRow<'a> {
-    fn from(excluded: &'a Excluded) -> Self {
+impl<'a> ExcludedRow<'a> {
+    fn of(excluded: &'a Excluded, words: &Words) -> Self {
         Self {
-            account: (number(excluded.account.id), &excluded.account.name),
+            account: NamedRow::of(excluded.account.id.as_bytes(), &excluded.account.name, words),
             reason: excluded.reason.code(),
             until: excluded.until.map(Timestamp::as_micros),
-            evidence: &excluded.evidence,
+            evidence: TextRow::of(&excluded.evidence, words),
         }
     }
-}
 
-impl TryFrom<ExcludedRow<'_>> for Excluded {
-    type Error = RecordError;
-
-    fn try_from(row: ExcludedRow<'_>) -> Result<Self, RecordError> {
-        Ok(Self {
-            account: named(row.account),
-            reason: ClosureReason::of_code(row.reason)?,
-            until: row.until.map(Timestamp::from_micros),
-            evidence: row.evidence.into(),
+    fn read(self, words: &Words) -> Result<Excluded, RecordError> {
+        Ok(Excluded {
+            account: named(self.account, words)?,
+            reason: ClosureReason::of_code(self.reason)?,
+            until: self.until.map(Timestamp::from_micros),
+            evidence: self.evidence.read(words)?,
         })
     }
 }
@@ -197,7 +253,7 @@ impl<'a> From<&'a Move> for MoveRow<'a> {
             Leaving::Uncached => LeavingRow::Uncached,
         };
         Self {
-            from: number(moved.from),
+            from: u128::from_be_bytes(*moved.from.as_bytes()),
             from_name: moved.from_name.as_deref(),
             reason,
             cached_tokens: moved.cached_tokens,
@@ -219,7 +275,7 @@ impl TryFrom<MoveRow<'_>> for Move {
             LeavingRow::Uncached => Leaving::Uncached,
         };
         Ok(Self {
-            from: id(row.from),
+            from: AccountId::from_bytes(row.from.to_be_bytes()),
             from_name: row.from_name.map(Into::into),
             reason,
             cached_tokens: row.cached_tokens,

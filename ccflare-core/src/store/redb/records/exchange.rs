@@ -1,68 +1,34 @@
-//! Intents and settled exchanges.
+//! Settled exchanges. What records say again and again is named by its number ([`Words`]).
 
 use std::{sync::Arc, time::Duration};
 
-use http::Method;
 use serde::{Deserialize, Serialize};
 
-use super::{Code, RecordError, decision::DecisionRow, senseless};
+use super::{
+    Code, RecordError,
+    decision::{DecisionRow, MoveRow},
+    intent::MethodRow,
+    said::{NamedRow, TextRow},
+};
 use crate::{
     domain::{
         AccountId, Asker, AttemptRecord, Choice, ClientKeyId, Exchange, ExchangeId, Fingerprint, Intent, ModelUsage,
         NanoUsd, Outcome, Preference, Timestamp, Timing, Tokens, Usage, VerdictKind,
     },
-    store::redb::codec::{self, CodecError},
+    store::redb::{
+        codec::{self, CodecError},
+        words::Words,
+    },
 };
 
-const INTENT: u8 = 2;
-const EXCHANGE: u8 = 3;
+mod earlier;
+
+const EXCHANGE: u8 = 4;
 
 #[derive(Serialize, Deserialize)]
-struct IntentRow<'a> {
-    at: i64,
+struct ExchangeRow<'a> {
     #[serde(borrow)]
-    method: MethodRow<'a>,
-    path: &'a str,
-    model: Option<&'a str>,
-    request_bytes: u64,
-    client_key: Option<(u128, &'a str)>,
-}
-
-/// An intent with who asks: since version 2.
-#[derive(Serialize, Deserialize)]
-struct AskedRow<'a> {
-    #[serde(borrow)]
-    intent: IntentRow<'a>,
-    asker: Option<AskerRow<'a>>,
-    preference: Option<(&'a str, Option<&'a str>)>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct AskerRow<'a> {
-    session: &'a str,
-    conversation: u128,
-    subagent: Option<&'a str>,
-    is_subagent: bool,
-    agent: Option<&'a str>,
-    workspace: Option<&'a str>,
-}
-
-#[derive(Serialize, Deserialize)]
-enum MethodRow<'a> {
-    Get,
-    Post,
-    Put,
-    Delete,
-    Head,
-    Options,
-    Patch,
-    Other(&'a str),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(bound(deserialize = "I: Deserialize<'de>"))]
-struct ExchangeRow<'a, I> {
-    intent: I,
+    asked: AskedRow<'a>,
     outcome: u8,
     status: Option<u16>,
     error: Option<&'a str>,
@@ -70,20 +36,45 @@ struct ExchangeRow<'a, I> {
     headers: Option<u64>,
     first_token: Option<u64>,
     end: Option<u64>,
-    #[serde(borrow)]
     model: AnsweredBy<'a>,
     usage: UsageRow<'a>,
     cost: Option<u64>,
-    priced: Option<&'a str>,
+    priced: Option<TextRow<'a>>,
     response_bytes: u64,
+    decision: Option<DecisionRow<'a>>,
+    moved: Option<MoveRow<'a>>,
 }
 
-/// An exchange with the decision: since version 3.
 #[derive(Serialize, Deserialize)]
-struct DecidedRow<'a> {
+struct AskedRow<'a> {
+    /// Microseconds since the millisecond that the id tells.
+    after: i64,
     #[serde(borrow)]
-    exchange: ExchangeRow<'a, AskedRow<'a>>,
-    decision: Option<DecisionRow<'a>>,
+    method: MethodRow<'a>,
+    path: TextRow<'a>,
+    model: Option<TextRow<'a>>,
+    request_bytes: u64,
+    client_key: Option<NamedRow<'a>>,
+    asker: Option<AskerRow<'a>>,
+    preference: Option<(TextRow<'a>, Option<&'a str>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AskerRow<'a> {
+    #[serde(borrow)]
+    session: SessionRow<'a>,
+    conversation: u128,
+    subagent: Option<&'a str>,
+    is_subagent: bool,
+    agent: Option<TextRow<'a>>,
+    workspace: Option<TextRow<'a>>,
+}
+
+/// Nearly every client names its sessions so.
+#[derive(Serialize, Deserialize)]
+enum SessionRow<'a> {
+    Uuid(u128),
+    Text(&'a str),
 }
 
 /// The model that answered. Nearly always the one asked for, whose name need not be stored twice.
@@ -97,7 +88,7 @@ enum AnsweredBy<'a> {
 #[derive(Serialize, Deserialize)]
 struct AttemptRow<'a> {
     #[serde(borrow)]
-    account: Option<(u128, &'a str)>,
+    account: Option<NamedRow<'a>>,
     choice: u8,
     started: u64,
     took: u64,
@@ -126,200 +117,80 @@ struct TokensRow {
     cache_write_1h: Option<u64>,
 }
 
-/// Appends the row of an intent; its id is the key.
-pub(in crate::store::redb) fn encode_intent(intent: &Intent, into: &mut Vec<u8>) -> Result<(), CodecError> {
-    codec::encode(INTENT, &AskedRow::from(intent), into)
-}
-
-/// The intent that a row of the intents stands for.
-pub(in crate::store::redb) fn decode_intent(id: ExchangeId, bytes: &[u8]) -> Result<Intent, RecordError> {
-    match codec::version(bytes)? {
-        (1, fields) => codec::decode::<IntentRow<'_>>(fields)?.into_intent(id),
-        (INTENT, fields) => codec::decode::<AskedRow<'_>>(fields)?.into_intent(id),
-        (other, _) => Err(CodecError::Version(other).into()),
-    }
-}
-
 /// Appends the row of an exchange; its id is the key.
-pub(in crate::store::redb) fn encode_exchange(exchange: &Exchange, into: &mut Vec<u8>) -> Result<(), CodecError> {
-    let decision = exchange.decision.as_deref().map(Into::into);
-    codec::encode(EXCHANGE, &DecidedRow { exchange: exchange.into(), decision }, into)
+pub(in crate::store::redb) fn encode_exchange(
+    exchange: &Exchange,
+    words: &Words,
+    into: &mut Vec<u8>,
+) -> Result<(), CodecError> {
+    codec::encode(EXCHANGE, &ExchangeRow::of(exchange, words)?, into)
 }
 
 /// The exchange that a row of the exchanges stands for.
-pub(in crate::store::redb) fn decode_exchange(id: ExchangeId, bytes: &[u8]) -> Result<Exchange, RecordError> {
+pub(in crate::store::redb) fn decode_exchange(
+    id: ExchangeId,
+    bytes: &[u8],
+    words: &Words,
+) -> Result<Exchange, RecordError> {
     match codec::version(bytes)? {
-        (1, fields) => codec::decode::<ExchangeRow<'_, IntentRow<'_>>>(fields)?.into_exchange(id),
-        (2, fields) => codec::decode::<ExchangeRow<'_, AskedRow<'_>>>(fields)?.into_exchange(id),
-        (EXCHANGE, fields) => {
-            let DecidedRow { exchange, decision } = codec::decode(fields)?;
-            let decision = decision.map(|row| row.try_into().map(Box::new)).transpose()?;
-            Ok(Exchange { decision, ..exchange.into_exchange(id)? })
-        }
-        (other, _) => Err(CodecError::Version(other).into()),
+        (EXCHANGE, fields) => codec::decode::<ExchangeRow<'_>>(fields)?.read(id, words),
+        (other, fields) => earlier::decode(other, id, fields)?.ok_or_else(|| CodecError::Version(other).into()),
     }
-}
-
-/// A row that an intent comes out of, of whichever version.
-trait IntoIntent {
-    fn into_intent(self, id: ExchangeId) -> Result<Intent, RecordError>;
 }
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-impl<'a> From<&'a Intent> for IntentRow<'a> {
-    fn from(intent: &'a Intent) -> Self {
-        Self {
-            at: intent.at.as_micros(),
-            method: (&intent.method).into(),
-            path: &intent.path,
-            model: intent.model.as_deref(),
-            request_bytes: intent.request_bytes,
-            client_key: intent.client_key.as_ref().map(|(id, name)| (u128::from_be_bytes(*id.as_bytes()), &**name)),
-        }
-    }
+/// The millisecond that an id was made for.
+fn made(id: ExchangeId) -> i64 {
+    let mut millis = [0; 8];
+    millis[2..].copy_from_slice(&id.as_bytes()[..6]);
+    i64::from_be_bytes(millis).saturating_mul(1000)
 }
 
-impl IntoIntent for IntentRow<'_> {
-    fn into_intent(self, id: ExchangeId) -> Result<Intent, RecordError> {
-        Ok(Intent {
-            id,
-            at: Timestamp::from_micros(self.at),
-            method: self.method.try_into()?,
-            path: self.path.into(),
-            model: self.model.map(Into::into),
-            request_bytes: self.request_bytes,
-            client_key: self.client_key.map(|(id, name)| (ClientKeyId::from_bytes(id.to_be_bytes()), name.into())),
-            asker: None,
-            preference: None,
-        })
-    }
-}
-
-impl<'a> From<&'a Intent> for AskedRow<'a> {
-    fn from(intent: &'a Intent) -> Self {
-        let preference = intent.preference.as_ref();
-        Self {
-            intent: intent.into(),
-            asker: intent.asker.as_deref().map(Into::into),
-            preference: preference.map(|preference| (&*preference.model, preference.refused.as_deref())),
-        }
-    }
-}
-
-impl IntoIntent for AskedRow<'_> {
-    fn into_intent(self, id: ExchangeId) -> Result<Intent, RecordError> {
-        let preference = |(model, refused): (&str, Option<&str>)| Preference {
-            model: model.into(),
-            refused: refused.map(Into::into),
-        };
-        Ok(Intent {
-            asker: self.asker.map(|asker| Arc::new(asker.into())),
-            preference: self.preference.map(preference),
-            ..self.intent.into_intent(id)?
-        })
-    }
-}
-
-impl<'a> From<&'a Asker> for AskerRow<'a> {
-    fn from(asker: &'a Asker) -> Self {
-        Self {
-            session: &asker.session,
-            conversation: asker.conversation.0,
-            subagent: asker.subagent.as_deref(),
-            is_subagent: asker.is_subagent,
-            agent: asker.agent.as_deref(),
-            workspace: asker.workspace.as_deref(),
-        }
-    }
-}
-
-impl From<AskerRow<'_>> for Asker {
-    fn from(row: AskerRow<'_>) -> Self {
-        Self {
-            session: row.session.into(),
-            conversation: Fingerprint(row.conversation),
-            subagent: row.subagent.map(Into::into),
-            is_subagent: row.is_subagent,
-            agent: row.agent.map(Into::into),
-            workspace: row.workspace.map(Into::into),
-        }
-    }
-}
-
-impl<'a> From<&'a Method> for MethodRow<'a> {
-    fn from(method: &'a Method) -> Self {
-        match *method {
-            Method::GET => Self::Get,
-            Method::POST => Self::Post,
-            Method::PUT => Self::Put,
-            Method::DELETE => Self::Delete,
-            Method::HEAD => Self::Head,
-            Method::OPTIONS => Self::Options,
-            Method::PATCH => Self::Patch,
-            _ => Self::Other(method.as_str()),
-        }
-    }
-}
-
-impl TryFrom<MethodRow<'_>> for Method {
-    type Error = RecordError;
-
-    fn try_from(row: MethodRow<'_>) -> Result<Self, RecordError> {
-        Ok(match row {
-            MethodRow::Get => Self::GET,
-            MethodRow::Post => Self::POST,
-            MethodRow::Put => Self::PUT,
-            MethodRow::Delete => Self::DELETE,
-            MethodRow::Head => Self::HEAD,
-            MethodRow::Options => Self::OPTIONS,
-            MethodRow::Patch => Self::PATCH,
-            MethodRow::Other(name) => Self::from_bytes(name.as_bytes()).map_err(|_| senseless("method", name))?,
-        })
-    }
-}
-
-impl<'a> From<&'a Exchange> for ExchangeRow<'a, AskedRow<'a>> {
-    fn from(exchange: &'a Exchange) -> Self {
+impl<'a> ExchangeRow<'a> {
+    fn of(exchange: &'a Exchange, words: &Words) -> Result<Self, CodecError> {
         let model = match exchange.model.as_deref() {
             None => AnsweredBy::Unknown,
             answered if answered == exchange.intent.model.as_deref() => AnsweredBy::AsAsked,
             Some(name) => AnsweredBy::Named(name),
         };
-        Self {
-            intent: (&exchange.intent).into(),
+        let decision = exchange.decision.as_deref();
+        Ok(Self {
+            asked: AskedRow::of(&exchange.intent, words),
             outcome: exchange.outcome.code(),
             status: exchange.status,
             error: exchange.error.as_deref(),
-            attempts: exchange.attempts.iter().map(Into::into).collect(),
+            attempts: exchange.attempts.iter().map(|attempt| AttemptRow::of(attempt, words)).collect(),
             headers: exchange.timing.headers.map(micros),
             first_token: exchange.timing.first_token.map(micros),
             end: exchange.timing.end.map(micros),
             model,
             usage: (&exchange.usage).into(),
             cost: exchange.cost.map(|cost| cost.0),
-            priced: exchange.priced.as_deref(),
+            priced: exchange.priced.as_deref().map(|date| TextRow::of(date, words)),
             response_bytes: exchange.response_bytes,
-        }
+            decision: decision.map(|decision| DecisionRow::of(decision, words)).transpose()?,
+            moved: decision.and_then(|decision| decision.moved.as_ref()).map(Into::into),
+        })
     }
-}
 
-impl<I: IntoIntent> ExchangeRow<'_, I> {
-    fn into_exchange(self, id: ExchangeId) -> Result<Exchange, RecordError> {
-        let intent = self.intent.into_intent(id)?;
+    fn read(self, id: ExchangeId, words: &Words) -> Result<Exchange, RecordError> {
+        let intent = self.asked.read(id, words)?;
         let model = match self.model {
             AnsweredBy::Unknown => None,
             AnsweredBy::AsAsked => intent.model.clone(),
             AnsweredBy::Named(name) => Some(name.into()),
         };
+        let moved = self.moved.map(TryInto::try_into).transpose()?;
+        let decision = self.decision.map(|decision| decision.read(moved, words).map(Box::new)).transpose()?;
         Ok(Exchange {
             intent,
             outcome: Outcome::of_code(self.outcome)?,
             status: self.status,
             error: self.error.map(Into::into),
-            attempts: self.attempts.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            attempts: self.attempts.into_iter().map(|attempt| attempt.read(words)).collect::<Result<_, _>>()?,
             timing: Timing {
                 headers: self.headers.map(Duration::from_micros),
                 first_token: self.first_token.map(Duration::from_micros),
@@ -328,17 +199,100 @@ impl<I: IntoIntent> ExchangeRow<'_, I> {
             model,
             usage: self.usage.into(),
             cost: self.cost.map(NanoUsd),
-            priced: self.priced.map(Into::into),
+            priced: read(self.priced, words)?,
             response_bytes: self.response_bytes,
-            decision: None,
+            decision,
         })
     }
 }
 
-impl<'a> From<&'a AttemptRecord> for AttemptRow<'a> {
-    fn from(attempt: &'a AttemptRecord) -> Self {
+fn read(text: Option<TextRow<'_>>, words: &Words) -> Result<Option<Arc<str>>, RecordError> {
+    text.map(|text| text.read(words)).transpose()
+}
+
+impl<'a> AskedRow<'a> {
+    fn of(intent: &'a Intent, words: &Words) -> Self {
+        let text = |text: &'a str| TextRow::of(text, words);
         Self {
-            account: attempt.account.as_ref().map(|(id, name)| (u128::from_be_bytes(*id.as_bytes()), &**name)),
+            after: intent.at.as_micros().wrapping_sub(made(intent.id)),
+            method: (&intent.method).into(),
+            path: text(&intent.path),
+            model: intent.model.as_deref().map(text),
+            request_bytes: intent.request_bytes,
+            client_key: intent.client_key.as_ref().map(|(id, name)| NamedRow::of(id.as_bytes(), name, words)),
+            asker: intent.asker.as_deref().map(|asker| AskerRow::of(asker, words)),
+            preference: intent.preference.as_ref().map(|one| (text(&one.model), one.refused.as_deref())),
+        }
+    }
+
+    fn read(self, id: ExchangeId, words: &Words) -> Result<Intent, RecordError> {
+        let key = |key: NamedRow<'_>| key.read(words).map(|(id, name)| (ClientKeyId::from_bytes(id), name));
+        let preference = |(model, refused): (TextRow<'_>, Option<&str>)| {
+            Ok::<_, RecordError>(Preference { model: model.read(words)?, refused: refused.map(Into::into) })
+        };
+        Ok(Intent {
+            id,
+            at: Timestamp::from_micros(made(id).wrapping_add(self.after)),
+            method: self.method.try_into()?,
+            path: self.path.read(words)?,
+            model: read(self.model, words)?,
+            request_bytes: self.request_bytes,
+            client_key: self.client_key.map(key).transpose()?,
+            asker: self.asker.map(|asker| asker.read(words).map(Arc::new)).transpose()?,
+            preference: self.preference.map(preference).transpose()?,
+        })
+    }
+}
+
+impl<'a> AskerRow<'a> {
+    fn of(asker: &'a Asker, words: &Words) -> Self {
+        let text = |text: &'a Arc<str>| TextRow::of(text, words);
+        Self {
+            session: SessionRow::of(&asker.session),
+            conversation: asker.conversation.0,
+            subagent: asker.subagent.as_deref(),
+            is_subagent: asker.is_subagent,
+            agent: asker.agent.as_ref().map(text),
+            workspace: asker.workspace.as_ref().map(text),
+        }
+    }
+
+    fn read(self, words: &Words) -> Result<Asker, RecordError> {
+        Ok(Asker {
+            session: self.session.into(),
+            conversation: Fingerprint(self.conversation),
+            subagent: self.subagent.map(Into::into),
+            is_subagent: self.is_subagent,
+            agent: read(self.agent, words)?,
+            workspace: read(self.workspace, words)?,
+        })
+    }
+}
+
+impl<'a> SessionRow<'a> {
+    /// Only what comes back letter by letter.
+    fn of(session: &'a str) -> Self {
+        let mut letters = [0; uuid::fmt::Hyphenated::LENGTH];
+        match uuid::Uuid::try_parse(session) {
+            Ok(id) if id.hyphenated().encode_lower(&mut letters) == session => Self::Uuid(id.as_u128()),
+            _ => Self::Text(session),
+        }
+    }
+}
+
+impl From<SessionRow<'_>> for Arc<str> {
+    fn from(row: SessionRow<'_>) -> Self {
+        match row {
+            SessionRow::Uuid(id) => uuid::Uuid::from_u128(id).hyphenated().to_string().into(),
+            SessionRow::Text(text) => text.into(),
+        }
+    }
+}
+
+impl<'a> AttemptRow<'a> {
+    fn of(attempt: &'a AttemptRecord, words: &Words) -> Self {
+        Self {
+            account: attempt.account.as_ref().map(|(id, name)| NamedRow::of(id.as_bytes(), name, words)),
             choice: attempt.choice.code(),
             started: micros(attempt.started),
             took: micros(attempt.took),
@@ -347,20 +301,17 @@ impl<'a> From<&'a AttemptRecord> for AttemptRow<'a> {
             detail: attempt.detail.as_deref(),
         }
     }
-}
 
-impl TryFrom<AttemptRow<'_>> for AttemptRecord {
-    type Error = RecordError;
-
-    fn try_from(row: AttemptRow<'_>) -> Result<Self, RecordError> {
-        Ok(Self {
-            account: row.account.map(|(id, name)| (AccountId::from_bytes(id.to_be_bytes()), name.into())),
-            choice: Choice::of_code(row.choice)?,
-            started: Duration::from_micros(row.started),
-            took: Duration::from_micros(row.took),
-            status: row.status,
-            verdict: VerdictKind::of_code(row.verdict)?,
-            detail: row.detail.map(Into::into),
+    fn read(self, words: &Words) -> Result<AttemptRecord, RecordError> {
+        let account = |account: NamedRow<'_>| account.read(words).map(|(id, name)| (AccountId::from_bytes(id), name));
+        Ok(AttemptRecord {
+            account: self.account.map(account).transpose()?,
+            choice: Choice::of_code(self.choice)?,
+            started: Duration::from_micros(self.started),
+            took: Duration::from_micros(self.took),
+            status: self.status,
+            verdict: VerdictKind::of_code(self.verdict)?,
+            detail: self.detail.map(Into::into),
         })
     }
 }

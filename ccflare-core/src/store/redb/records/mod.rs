@@ -13,8 +13,10 @@ mod binding;
 mod client_key;
 mod decision;
 mod exchange;
+mod intent;
 mod login;
 mod payload;
+mod said;
 mod sums;
 
 pub(super) use account::{PlacedAccount, decode_account, decode_credential, encode_account, encode_credential};
@@ -22,7 +24,8 @@ pub(super) use agents::{decode_preference, decode_workspace, encode_preference, 
 pub(super) use audit::{decode_audit, encode_audit};
 pub(super) use binding::{decode_binding, encode_binding};
 pub(super) use client_key::{decode_client_key, encode_client_key};
-pub(super) use exchange::{decode_exchange, decode_intent, encode_exchange, encode_intent};
+pub(super) use exchange::{decode_exchange, encode_exchange};
+pub(super) use intent::{decode_intent, encode_intent};
 pub(super) use login::{decode_login, encode_login};
 pub(super) use payload::{decode_payload, encode_payload};
 pub(super) use sums::{

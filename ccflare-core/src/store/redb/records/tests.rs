@@ -11,6 +11,7 @@ use crate::domain::{
     Exchange, ExchangeId, Excluded, Fingerprint, Headroom, Intent, KeyDigest, Leaving, Limits, Mark, ModelUsage, Move,
     Named, NanoUsd, Preference, Ranked, Scope, Secret, Session, Timestamp, Timing, Tokens, Usage, Window,
 };
+use crate::store::redb::words::Words;
 
 const AT: Timestamp = Timestamp::from_micros(1_800_000_000_123_456);
 
@@ -25,7 +26,7 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn intent() -> Intent {
     Intent {
-        id: ExchangeId::from_bytes([7; 16]),
+        id: ExchangeId::first_of(AT),
         at: AT,
         method: http::Method::POST,
         path: "/v1/messages".into(),
@@ -75,21 +76,22 @@ fn typical_exchange() -> Exchange {
 
 fn full_decision() -> Decision {
     let account = |byte, name: &str| Named { id: AccountId::from_bytes([byte; 16]), name: name.into() };
-    let headroom = Headroom {
-        left: 0.25,
-        window: Some("5h".into()),
-        conversations: 3,
-        in_flight: 2,
-        score: 0.5,
-        expires: Some(AT),
-    };
+    let headroom =
+        Headroom { size: 12, left: 0.25, window: Some("5h".into()), conversations: 3, in_flight: 2, expires: Some(AT) };
     let first = Ranked {
         account: account(9, "work"),
+        priority: 0,
         choice: Choice::Conversation,
         headroom: Some(headroom),
         wait: Duration::from_millis(1500),
     };
-    let second = Ranked { account: account(8, "home"), choice: Choice::FailOver, headroom: None, wait: Duration::ZERO };
+    let second = Ranked {
+        account: account(8, "home"),
+        priority: 0,
+        choice: Choice::FailOver,
+        headroom: None,
+        wait: Duration::ZERO,
+    };
     let excluded = Excluded {
         account: account(7, "spent"),
         reason: ClosureReason::Quota,
@@ -182,19 +184,84 @@ fn an_intent_has_these_bytes() {
 
 #[test]
 fn an_exchange_has_these_bytes() {
-    for (exchange, golden) in [(typical_exchange(), TYPICAL_EXCHANGE_V3), (full_exchange(), FULL_EXCHANGE_V3)] {
+    let words = Words::default();
+    for (exchange, golden) in [(typical_exchange(), TYPICAL_EXCHANGE_V4), (full_exchange(), FULL_EXCHANGE_V4)] {
         let mut bytes = Vec::new();
-        encode_exchange(&exchange, &mut bytes).expect("a row");
+        encode_exchange(&exchange, &words, &mut bytes).expect("a row");
         assert_eq!(hex(&bytes), golden);
-        assert_eq!(decode_exchange(exchange.intent.id, &bytes).expect("an exchange"), exchange);
+        assert_eq!(decode_exchange(exchange.intent.id, &bytes, &words).expect("an exchange"), exchange);
     }
+}
+
+#[test]
+fn rows_of_version_3_spell_out_everything_and_are_read() {
+    for (exchange, bytes) in [(typical_exchange(), TYPICAL_EXCHANGE_V3), (full_exchange(), FULL_EXCHANGE_V3)] {
+        let read = decode_exchange(exchange.intent.id, &unhex(bytes), &Words::default()).expect("an exchange");
+        assert_eq!(read, exchange);
+    }
+}
+
+#[test]
+fn what_has_no_room_among_the_words_is_spelt_out() {
+    let full = Words::default();
+    for number in 0..70_000_u32 {
+        full.number(&number.to_be_bytes());
+    }
+    for exchange in [typical_exchange(), full_exchange()] {
+        let mut bytes = Vec::new();
+        encode_exchange(&exchange, &full, &mut bytes).expect("a row");
+        assert_eq!(decode_exchange(exchange.intent.id, &bytes, &Words::default()).expect("an exchange"), exchange);
+    }
+}
+
+#[test]
+fn sessions_come_back_letter_by_letter() {
+    let ids = [
+        "b45df50c-d2fb-48a7-9a44-2f0d4f6a9c11",
+        "B45DF50C-D2FB-48A7-9A44-2F0D4F6A9C11",
+        "b45df50cd2fb48a79a442f0d4f6a9c11",
+        "x",
+        "",
+    ];
+    for id in ids {
+        let mut exchange = full_exchange();
+        exchange.intent.asker =
+            exchange.intent.asker.map(|asker| Arc::new(Asker { session: id.into(), ..(*asker).clone() }));
+        let (words, mut bytes) = (Words::default(), Vec::new());
+        encode_exchange(&exchange, &words, &mut bytes).expect("a row");
+        assert_eq!(decode_exchange(exchange.intent.id, &bytes, &words).expect("an exchange"), exchange);
+    }
+}
+
+/// However many accounts there are: where nothing is measured, their order is a word.
+#[test]
+fn an_order_without_measurements_is_written_once() {
+    let ranked = |number: u8| Ranked {
+        account: Named { id: AccountId::from_bytes([number; 16]), name: format!("account {number}").into() },
+        priority: 3,
+        choice: Choice::FailOver,
+        headroom: None,
+        wait: Duration::ZERO,
+    };
+    let mut exchange = typical_exchange();
+    let (words, mut plain, mut decided) = (Words::default(), Vec::new(), Vec::new());
+    encode_exchange(&exchange, &words, &mut plain).expect("a row");
+    let decision =
+        Decision { candidates: (0..100).map(ranked).collect(), excluded: vec![], moved: None, ..full_decision() };
+    exchange.decision = Some(Box::new(decision));
+    encode_exchange(&exchange, &words, &mut decided).expect("a row");
+    assert!(decided.len() <= plain.len() + 4, "{} and {} bytes", plain.len(), decided.len());
+    assert_eq!(decode_exchange(exchange.intent.id, &decided, &words).expect("an exchange"), exchange);
 }
 
 #[test]
 fn rows_of_version_2_tell_nothing_of_the_decision_and_are_read() {
     for (mut exchange, bytes) in [(typical_exchange(), TYPICAL_EXCHANGE_V2), (full_exchange(), FULL_EXCHANGE_V2)] {
         exchange.decision = None;
-        assert_eq!(decode_exchange(exchange.intent.id, &unhex(bytes)).expect("an exchange"), exchange);
+        assert_eq!(
+            decode_exchange(exchange.intent.id, &unhex(bytes), &Words::default()).expect("an exchange"),
+            exchange
+        );
     }
 }
 
@@ -205,7 +272,7 @@ fn rows_of_version_1_tell_nothing_of_who_asks_and_are_read() {
         exchange
     };
     for (exchange, bytes) in [(typical_exchange(), TYPICAL_EXCHANGE_V1), (full_exchange(), FULL_EXCHANGE_V1)] {
-        let read = decode_exchange(exchange.intent.id, &unhex(bytes)).expect("an exchange");
+        let read = decode_exchange(exchange.intent.id, &unhex(bytes), &Words::default()).expect("an exchange");
         assert_eq!(read, anonymous(exchange));
     }
     assert_eq!(decode_intent(intent().id, &unhex(INTENT_V1)).expect("an intent"), intent());
@@ -275,14 +342,14 @@ fn a_credential_has_these_bytes() {
 #[test]
 fn a_typical_exchange_takes_few_bytes() {
     let mut bytes = Vec::new();
-    encode_exchange(&typical_exchange(), &mut bytes).expect("a row");
-    assert!(bytes.len() <= 180, "{} bytes", bytes.len());
+    encode_exchange(&typical_exchange(), &Words::default(), &mut bytes).expect("a row");
+    assert!(bytes.len() <= 110, "{} bytes", bytes.len());
 }
 
 #[test]
 fn unknown_versions_and_codes_are_refused() {
     let id = intent().id;
-    assert!(matches!(decode_exchange(id, &[99]), Err(RecordError::Codec(CodecError::Version(99)))));
+    assert!(matches!(decode_exchange(id, &[99], &Words::default()), Err(RecordError::Codec(CodecError::Version(99)))));
     assert!(matches!(decode_intent(id, &[9]), Err(RecordError::Codec(CodecError::Version(9)))));
     assert!(matches!(Outcome::of_code(5), Err(RecordError::Field { field: "Outcome", .. })));
     assert!(matches!(Tier::of_code(2), Err(RecordError::Field { field: "Tier", .. })));
@@ -302,9 +369,9 @@ fn every_reason_for_leaving_comes_back() {
     for reason in reasons {
         let mut exchange = full_exchange();
         exchange.decision.as_mut().and_then(|decision| decision.moved.as_mut()).expect("a move").reason = reason;
-        let mut bytes = Vec::new();
-        encode_exchange(&exchange, &mut bytes).expect("a row");
-        assert_eq!(decode_exchange(exchange.intent.id, &bytes).expect("an exchange"), exchange);
+        let (words, mut bytes) = (Words::default(), Vec::new());
+        encode_exchange(&exchange, &words, &mut bytes).expect("a row");
+        assert_eq!(decode_exchange(exchange.intent.id, &bytes, &words).expect("an exchange"), exchange);
     }
 }
 
@@ -312,10 +379,10 @@ proptest! {
     #[test]
     fn damaged_rows_are_errors_or_values_but_never_panics(position in 0..160_usize, byte in any::<u8>()) {
         let mut bytes = Vec::new();
-        encode_exchange(&typical_exchange(), &mut bytes).expect("a row");
+        encode_exchange(&typical_exchange(), &Words::default(), &mut bytes).expect("a row");
         let position = position % bytes.len();
         bytes[position] = byte;
-        let _ = decode_exchange(intent().id, &bytes);
+        let _ = decode_exchange(intent().id, &bytes, &Words::default());
 
         let mut bytes = encode_account(&PlacedAccount { place: 5, account: full_account() }).expect("a row");
         bytes[position] = byte;
@@ -325,6 +392,13 @@ proptest! {
 
 const INTENT_V2: &str =
     "02fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca0200000000";
+const TYPICAL_EXCHANGE_V4: &str = "04fb9003010000010001fcd8ca02000000000001c800010100020078fc80ea0d0001c8000001fc80ea0d0001fc804f120001\
+    fc002d310101010c01fb140501fcc0d4010001fbfc080100000000000001fc15cd5b07010003fbc8af0000";
+const FULL_EXCHANGE_V4: &str = "04fb9003070550555247450000010001fcd8ca02000001010173050101610101000401000501000601037768790001c80105\
+    6572726f72010100020078fc80ea0d0001c800010664657461696c01fc80ea0d0001fc804f120001fc002d310102056f7468\
+    6572010c01fb140501fcc0d4010001fbfc0801000101047061737300000000000101010301fc15cd5b07010003fbc8af0101\
+    00070200080006010cfbc409010009030202fd80c434512eca0c00fc60e31600000a0002000001000b0401fd80c434512eca\
+    0c00000c0401fe0707070707070707070707070707070701057370656e740204fcf049020001fc0054ea2a";
 const TYPICAL_EXCHANGE_V3: &str = "03fd80c434512eca0c00010c2f76312f6d65737361676573010f636c617564652d6f7075732d352d35fcd8ca020000000000\
     01c8000101fe090909090909090909090909090909090c776f726b2d6163636f756e740078fc80ea0d0001c8000001fc80ea\
     0d0001fc804f120001fc002d310101010c01fb140501fcc0d4010001fbfc080100000000000001fc15cd5b07010a32303236\
