@@ -40,7 +40,7 @@ pub struct Running {
     drain: std::time::Duration,
     watch: Option<Watch>,
     otlp: Option<Otlp>,
-    _webhooks: Webhooks,
+    webhooks: Webhooks,
 }
 
 /// Starts a server, and returns once it listens.
@@ -125,7 +125,7 @@ pub async fn start(config: Config) -> Result<Running> {
         drain: config.drain_timeout,
         watch,
         otlp,
-        _webhooks: webhooks,
+        webhooks,
     })
 }
 
@@ -170,6 +170,8 @@ impl Running {
             }
         }
         let written = self.gateway.shutdown(self.drain).await;
+        // It holds on to the store, which somebody may open next.
+        self.webhooks.stop().await;
         if let Some(otlp) = self.otlp {
             otlp.stop().await;
         }

@@ -28,7 +28,7 @@ use http::{Request, StatusCode};
 use http_body_util::Full;
 use sha2::Sha256;
 use tokio::{sync::watch, time::timeout};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tower::ServiceExt;
 use url::Url;
 
@@ -58,7 +58,8 @@ impl PartialEq for Webhook {
 /// Sends, until it is dropped.
 #[derive(Debug)]
 pub struct Webhooks {
-    _following: AbortOnDropHandle<()>,
+    following: AbortOnDropHandle<()>,
+    tasks: TaskTracker,
 }
 
 impl Webhooks {
@@ -69,8 +70,16 @@ impl Webhooks {
         let mut options = UpstreamOptions::default();
         options.first_byte_timeout = PATIENCE;
         options.allow_link_local = allow_link_local;
-        let following = follow(hooks, Arc::clone(control), Upstream::new(options));
-        Self { _following: AbortOnDropHandle::new(tokio::spawn(following)) }
+        let tasks = TaskTracker::new();
+        let following = follow(hooks, Arc::clone(control), Upstream::new(options), tasks.clone());
+        Self { following: AbortOnDropHandle::new(tasks.spawn(following)), tasks }
+    }
+
+    /// Ends, and has let go of everything when it returns.
+    pub async fn stop(self) {
+        drop(self.following);
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
@@ -84,7 +93,12 @@ struct Served {
 
 /// Serves those who are wanted. Who stays is not disturbed; who comes back with another secret or other events goes on
 /// where it was.
-async fn follow(mut hooks: watch::Receiver<Vec<Webhook>>, control: Arc<dyn Control>, upstream: Upstream) {
+async fn follow(
+    mut hooks: watch::Receiver<Vec<Webhook>>,
+    control: Arc<dyn Control>,
+    upstream: Upstream,
+    tasks: TaskTracker,
+) {
     let mut served: Vec<Served> = Vec::new();
     loop {
         let wanted = hooks.borrow_and_update().clone();
@@ -95,7 +109,7 @@ async fn follow(mut hooks: watch::Receiver<Vec<Webhook>>, control: Arc<dyn Contr
                 Some(at) => before.swap_remove(at),
                 None => {
                     let known = before.iter().find(|known| known.hook.url == hook.url);
-                    hook.start(known.map(|known| known.last.load(Ordering::Acquire)), &control, &upstream)
+                    hook.start(known.map(|known| known.last.load(Ordering::Acquire)), &control, &upstream, &tasks)
                 }
             });
         }
@@ -108,11 +122,11 @@ async fn follow(mut hooks: watch::Receiver<Vec<Webhook>>, control: Arc<dyn Contr
 }
 
 impl Webhook {
-    fn start(self, after: Option<u64>, control: &Arc<dyn Control>, upstream: &Upstream) -> Served {
+    fn start(self, after: Option<u64>, control: &Arc<dyn Control>, upstream: &Upstream, tasks: &TaskTracker) -> Served {
         let after = after.filter(|after| *after > 0);
         let last = Arc::new(AtomicU64::new(after.unwrap_or_default()));
         let serving = self.clone().serve(after, Arc::clone(&last), Arc::clone(control), upstream.clone());
-        Served { hook: self, last, _task: AbortOnDropHandle::new(tokio::spawn(serving)) }
+        Served { hook: self, last, _task: AbortOnDropHandle::new(tasks.spawn(serving)) }
     }
 
     async fn serve(self, after: Option<u64>, last: Arc<AtomicU64>, control: Arc<dyn Control>, upstream: Upstream) {

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn of_nothing_there_is_no_success_and_no_failure() {
         let none: StatsView = serde_json::from_value(serde_json::json!({
-            "totalRequests": 0, "successRate": 0, "activeAccounts": 0, "avgResponseTime": 0, "totalTokens": 0,
+            "totalRequests": 0, "succeededRequests": 0, "successRate": 0, "activeAccounts": 0, "avgResponseTime": 0, "totalTokens": 0,
             "totalCostUsd": 0.0, "cacheSavingsUsd": 0.0, "topModels": [], "accounts": [], "recentErrors": [],
         }))
         .expect("a view");
