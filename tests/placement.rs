@@ -182,6 +182,28 @@ async fn a_conversation_that_has_been_idle_beyond_its_cache_goes_where_the_room_
 }
 
 #[tokio::test]
+async fn counting_tokens_follows_a_conversation_and_places_none() {
+    let stage = stage(&["a", "b"]).await;
+    let count = async |session: &str, further: usize| {
+        let request = stage.client.post(stage.url("/v1/messages/count_tokens"));
+        let request = request.header("x-claude-code-session-id", session);
+        let answer = request.json(&turn(OPUS, session, further)).send().await.expect("an answer");
+        assert_eq!(answer.status(), 200);
+        answer.bytes().await.expect("a whole body");
+    };
+    for number in 0..4 {
+        count(&format!("only counted {number}"), 0).await;
+    }
+    say(&stage, "one", 0).await;
+    say(&stage, "two", 0).await;
+    count("two", 1).await;
+    say(&stage, "two", 1).await;
+    assert_eq!(stage.asked(), ["a", "a", "a", "a", "a", "b", "b", "b"], "nobody lives where tokens were counted");
+    let ledger = stage.finish().await;
+    assert_eq!(ledger[5].attempts[0].choice, "headroom", "and nothing is in the cache there");
+}
+
+#[tokio::test]
 async fn the_strategy_is_changed_under_load_and_no_request_fails() {
     let stage = Stage::set(&["a", "b", "c"], config(), GatewayOptions::default()).await;
     let stop = Arc::new(AtomicBool::new(false));

@@ -130,7 +130,8 @@ where
         let mut course = None;
         let mut spare = None;
         let mut failure = None;
-        let mut stake = plan.stake;
+        // What asks beside a conversation leaves its cache where it is.
+        let mut stake = plan.stake.filter(|_| !self.named.is_aside);
         for candidate in plan.candidates {
             let at_home = stake.as_mut().filter(|stake| stake.account == candidate.account.id);
             let Some(provider) = self.provider(&candidate).await else {

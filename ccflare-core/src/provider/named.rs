@@ -11,6 +11,9 @@ pub struct Named {
     pub in_path: bool,
     /// Whether it asks for a list of such things, which is one account's list.
     pub lists: bool,
+    /// Whether it leaves nothing in a conversation's cache: it counts tokens, say, or asks nothing of a model. Where it
+    /// goes is no reason for a conversation to go there.
+    pub is_aside: bool,
     /// What a good answer to it tells.
     pub tells: Tells,
 }

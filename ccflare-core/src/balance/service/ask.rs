@@ -61,7 +61,9 @@ where
         course: &mut Course,
     ) -> Asked<B> {
         let (mut choice, mut refused) = (candidate.choice, None);
-        self.shared.strategy.notice(Turn::Begins, candidate.account.id, &self.facts, self.now());
+        if !self.named.is_aside {
+            self.shared.strategy.notice(Turn::Begins, candidate.account.id, &self.facts, self.now());
+        }
         loop {
             let target = Target::Account(Arc::clone(&candidate.account));
             let end = self.attempt(target, provider, choice, refused).await;

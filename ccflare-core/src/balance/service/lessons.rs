@@ -86,7 +86,7 @@ impl<S> Walk<S> {
             served.then_some(AccountChange::Served),
         ];
         pool.apply(account.id, changes.into_iter().flatten(), now);
-        if *verdict == Verdict::Success {
+        if *verdict == Verdict::Success && !self.named.is_aside {
             self.follow(account.id, now);
         }
     }

@@ -52,6 +52,11 @@ const LONGEST: usize = 512;
 pub(super) fn named(request: &Request<Bytes>) -> Named {
     let Some(path) = request.uri().path().strip_prefix("/v1/") else { return Named::default() };
     let segments: Vec<&str> = path.split('/').collect();
+    let is_aside = !matches!(*segments, ["messages" | "complete"]);
+    Named { is_aside, ..things(request, &segments) }
+}
+
+fn things(request: &Request<Bytes>, segments: &[&str]) -> Named {
     match *segments {
         ["messages"] => Named { ids: in_message(request), tells: message_tells(request.headers()), ..Named::default() },
         ["messages", "count_tokens"] => Named { ids: in_message(request), ..Named::default() },
@@ -80,14 +85,14 @@ fn thing(request: &Request<Bytes>, id: &str, rest: &[&str]) -> Named {
         _ => Tells::Nothing,
     };
     let ids = if is_id(id) { vec![id.into()] } else { Vec::new() };
-    Named { ids, in_path: true, lists: false, tells }
+    Named { ids, in_path: true, tells, ..Named::default() }
 }
 
 /// A list of things, or a new one.
 fn collection(request: &Request<Bytes>, in_new: fn(&Request<Bytes>) -> Vec<Box<str>>) -> Named {
     let lists = matches!(*request.method(), Method::GET | Method::HEAD);
     let ids = if lists { in_query(request) } else { in_new(request) };
-    Named { ids, in_path: lists, lists, tells: Tells::Things }
+    Named { ids, in_path: lists, lists, tells: Tells::Things, ..Named::default() }
 }
 
 fn in_query(request: &Request<Bytes>) -> Vec<Box<str>> {

@@ -27,7 +27,7 @@ fn a_path_names_the_thing_it_is_about() {
         ("POST", "/v1/sessions/sesn_1/events", "sesn_1", Tells::Nothing),
         ("GET", "/v1/vaults/0b1c", "0b1c", Tells::Things),
     ] {
-        let expected = Named { ids: vec![id.into()], in_path: true, lists: false, tells };
+        let expected = Named { ids: vec![id.into()], in_path: true, lists: false, is_aside: true, tells };
         assert_eq!(named(&request(method, path, "")), expected, "{method} {path}");
     }
 }
@@ -37,7 +37,8 @@ fn what_everybody_has_is_nobodys() {
     for path in
         ["/v1/models", "/v1/models/claude-opus-5-5", "/v1/skills/pdf", "/v1/complete", "/elsewhere/files/file_1"]
     {
-        assert_eq!(named(&request("GET", path, "")), Named::default(), "{path}");
+        let is_aside = path.contains("models") || path.contains("skills");
+        assert_eq!(named(&request("GET", path, "")), Named { is_aside, ..Named::default() }, "{path}");
     }
 }
 
@@ -134,4 +135,18 @@ fn messages_can_be_continued_where_the_client_asks_for_threads() {
     let betas = http::HeaderValue::from_static("files-api-2025-04-14,message-threads-2026-08-12");
     asked.headers_mut().append("anthropic-beta", betas);
     assert_eq!(named(&asked).tells, Tells::Thread);
+}
+
+#[test]
+fn only_what_a_model_answers_goes_on_with_a_conversation() {
+    for (path, is_aside) in [
+        ("/v1/messages", false),
+        ("/v1/complete", false),
+        ("/v1/messages/count_tokens", true),
+        ("/v1/messages/batches", true),
+        ("/v1/models", true),
+        ("/v1/files/file_1", true),
+    ] {
+        assert_eq!(named(&request("POST", path, "{}")).is_aside, is_aside, "{path}");
+    }
 }
