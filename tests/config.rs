@@ -286,3 +286,33 @@ async fn a_change_that_is_sent_twice_is_made_once() {
     assert_eq!(empty, 400);
     site.finish().await;
 }
+
+#[tokio::test]
+async fn settings_of_agents_count_without_a_restart() {
+    let site = Site::start("", &[]).await;
+    let remote = site.remote();
+    let own = site.folder.path().join("own");
+    fs::create_dir(&own).expect("made");
+    fs::write(own.join("reviewer.md"), "---\nname: reviewer\ndescription: it\n---\nYou review.\n").expect("written");
+    assert_eq!(remote.agents().await.expect("agents").agents, []);
+    assert!(remote.prefer_model("reviewer", "claude-haiku-4-5").await.is_err(), "in no group");
+
+    let own = own.display();
+    site.save(&format!(
+        "{}agent_dirs = [\"{own}\"]\ndefault_agent_model = \"haiku\"\ncompatible_models = [\"claude-haiku-4-5* \
+         claude-haiku-5-5*\"]\n",
+        site.text()
+    ));
+    let reloaded = remote.reload_settings().await.expect("they make sense");
+    assert!(reloaded.restart.is_empty(), "{reloaded:?}");
+    let known = async || remote.agents().await.expect("agents");
+    let waiting = async {
+        while known().await.agents.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(SOON, waiting).await.expect("they are looked for where it says now");
+    assert_eq!(known().await.default_model.as_deref(), Some("haiku"));
+    remote.prefer_model("reviewer", "claude-haiku-4-5").await.expect("in a group now");
+    site.finish().await;
+}

@@ -255,8 +255,8 @@ impl GatewayBuilder {
         let collect =
             CollectLayer::new(&CollectOptions { body_limit: options.body_limit, body_budget: options.body_budget });
         let (registry, sightings) =
-            Registry::open(options.agent_options(), Arc::clone(&store) as _, Arc::clone(&clock)).await?;
-        let following = Following::start(Arc::clone(&registry), sightings);
+            Registry::open(live.now().agents.clone(), Arc::clone(&store) as _, Arc::clone(&clock)).await?;
+        let following = Following::live(Arc::clone(&registry), sightings, live.clone());
         let endpoint = TokenEndpoint::new();
         let refresher = Refresher::new(
             Arc::clone(&pool),
@@ -269,7 +269,7 @@ impl GatewayBuilder {
         conversations.recall(&store.exchanges(PageRequest { before: None, limit: RECALLED }).await?);
         let directory = directory.unwrap_or_else(|| Arc::new(registry.agents()));
         let intercept = InterceptLayer::new(conversations, Some(directory), options.compatible_models);
-        let intercept = intercept.telling(events.clone());
+        let intercept = intercept.following(live.clone()).telling(events.clone());
         let authorize = AuthorizeLayer::new(refresher);
         let proxy = stack::proxy(intercept.clone(), RecordLayer::new(recorder), balance.clone(), authorize, upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));

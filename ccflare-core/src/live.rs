@@ -8,7 +8,10 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use tokio::sync::Notify;
 
-use crate::{balance::StrategyName, gateway::GatewayOptions, record::CaptureOptions, retention::RetentionPolicy};
+use crate::{
+    agents::AgentOptions, balance::StrategyName, gateway::GatewayOptions, intercept::CompatibleModels,
+    record::CaptureOptions, retention::RetentionPolicy,
+};
 
 /// What may change. The meanings are those of [`GatewayOptions`].
 #[derive(Clone, Debug)]
@@ -26,6 +29,10 @@ pub struct LiveOptions {
     pub retention: RetentionPolicy,
     /// How to keep what exchanges carry, if it is kept.
     pub capture: Option<Arc<CaptureOptions>>,
+    /// Where agents are defined, and which preferences make sense.
+    pub agents: AgentOptions,
+    /// Which models an agent's preferred one may take the place of.
+    pub compatible_models: CompatibleModels,
 }
 
 impl From<&GatewayOptions> for LiveOptions {
@@ -37,6 +44,8 @@ impl From<&GatewayOptions> for LiveOptions {
             conversation_wait: options.conversation_wait,
             retention: options.retention,
             capture: options.capture.clone().map(Arc::new),
+            agents: options.agent_options(),
+            compatible_models: options.compatible_models.clone(),
         }
     }
 }

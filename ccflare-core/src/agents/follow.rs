@@ -15,6 +15,10 @@ use tokio::{
 };
 
 use super::{Registry, Sighting, Sightings, discovery::Place, registry::FRESH_FOR};
+use crate::{
+    gateway::GatewayOptions,
+    live::{Live, LiveOptions},
+};
 
 /// Editors write in several steps; what is read in between would be half a file.
 const SETTLED_AFTER: Duration = Duration::from_millis(150);
@@ -44,8 +48,18 @@ impl Following {
     /// Outside of a tokio runtime.
     #[must_use]
     pub fn start(registry: Arc<Registry>, sightings: Sightings) -> Self {
+        let options = LiveOptions { agents: registry.options(), ..LiveOptions::from(&GatewayOptions::default()) };
+        Self::live(registry, sightings, Live::new(options))
+    }
+
+    /// The same, and the registry goes by what `live` says of agents.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn live(registry: Arc<Registry>, sightings: Sightings, live: Live) -> Self {
         let watching = Watching::start();
-        Self { task: tokio::spawn(follow(registry, sightings, watching)) }
+        Self { task: tokio::spawn(follow(registry, sightings, watching, live)) }
     }
 
     /// Stops; nothing is left half done.
@@ -55,7 +69,7 @@ impl Following {
     }
 }
 
-async fn follow(registry: Arc<Registry>, Sightings(mut seen): Sightings, mut watching: Watching) {
+async fn follow(registry: Arc<Registry>, Sightings(mut seen): Sightings, mut watching: Watching, live: Live) {
     let mut prune = interval(PRUNE_EVERY);
     prune.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick comes at once, and opening has just pruned.
@@ -64,10 +78,20 @@ async fn follow(registry: Arc<Registry>, Sightings(mut seen): Sightings, mut wat
     fresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut in_use, mut remembered) = (false, HashMap::new());
     let mut places = watching.watch(registry.places());
-    // What changed before anybody watched.
-    registry.look().await;
+    let mut adopted = None;
     loop {
+        // Asked for first, so that a change meanwhile is not missed.
+        let (changed, latest) = (live.changed(), live.now());
+        if adopted.as_ref().is_none_or(|adopted| !Arc::ptr_eq(adopted, &latest)) {
+            // The first time it looks for what changed before anybody watched.
+            adopt(&registry, &latest).await;
+            // What is welcome may be another directory now.
+            remembered.clear();
+            places = watching.watch(registry.places());
+            adopted = Some(latest);
+        }
         tokio::select! {
+            () = changed => {}
             sighting = seen.recv() => match sighting {
                 Some(Sighting::Workspace(path)) => {
                     in_use = true;
@@ -100,6 +124,12 @@ async fn follow(registry: Arc<Registry>, Sightings(mut seen): Sightings, mut wat
         if wanted != places {
             places = watching.watch(wanted);
         }
+    }
+}
+
+async fn adopt(registry: &Registry, latest: &LiveOptions) {
+    if let Err(error) = registry.adopt(latest.agents.clone()).await {
+        tracing::error!(%error, "the settings of agents can't be adopted; the earlier ones count until they change again");
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::{
     sync::{mpsc, watch},
@@ -23,7 +24,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    domain::{ANY_AGENT, AgentPreference, INHERIT, Workspace},
+    domain::{ANY_AGENT, AgentPreference, INHERIT, Timestamp, Workspace},
     store::{AgentStore, StoreError},
 };
 
@@ -39,7 +40,7 @@ const MOST_NAMED: usize = 1024;
 /// Everything that is known of agents. See [the module](super).
 #[derive(Debug)]
 pub struct Registry {
-    options: AgentOptions,
+    options: ArcSwap<AgentOptions>,
     store: Arc<dyn AgentStore>,
     clock: Arc<dyn Clock>,
     agents: Agents,
@@ -149,8 +150,7 @@ impl Registry {
         store.sweep_workspaces(now - FORGOTTEN_AFTER).await?;
         let by_agent = |it: AgentPreference| (Arc::clone(&it.agent), it);
         let mut preferences: BTreeMap<_, _> = store.agent_preferences().await?.into_iter().map(by_agent).collect();
-        if let Some(model) = &options.default_model {
-            let default = AgentPreference { agent: ANY_AGENT.into(), model: Arc::clone(model), since: now };
+        if let Some(default) = default(&options, now) {
             preferences.entry(ANY_AGENT.into()).or_insert(default);
         }
         let by_path = |it: Workspace| (Arc::clone(&it.path), it);
@@ -158,6 +158,7 @@ impl Registry {
         let known = Mutex::new(Known { preferences, workspaces, ..Known::default() });
         let (agents, seen) = Agents::new();
         let (changes, version) = (tokio::sync::Mutex::default(), watch::Sender::new(0));
+        let options = ArcSwap::from_pointee(options);
         let registry = Arc::new(Self { options, store, clock, agents, known, changes, version });
         registry.look().await;
         Ok((registry, Sightings(seen)))
@@ -173,6 +174,32 @@ impl Registry {
     #[must_use]
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.version.subscribe()
+    }
+
+    /// What it goes by.
+    pub(super) fn options(&self) -> AgentOptions {
+        AgentOptions::clone(&self.options.load())
+    }
+
+    /// Goes by these options from now on, and looks where they say. Workspaces that are registered stay, and so does
+    /// what operators prefer.
+    ///
+    /// # Errors
+    /// If the store can't be read; then everything stays as it was.
+    pub async fn adopt(&self, options: AgentOptions) -> Result<(), StoreError> {
+        let _one_at_a_time = self.changes.lock().await;
+        let is_set = self.store.agent_preferences().await?.iter().any(|it| *it.agent == *ANY_AGENT);
+        let default = default(&options, self.clock.now());
+        self.options.store(Arc::new(options));
+        let model = |it: Option<&AgentPreference>| it.map(|it| Arc::clone(&it.model));
+        if !is_set && model(default.as_ref()) != model(self.known.lock().preferences.get(ANY_AGENT)) {
+            self.change(|known| {
+                known.preferences.remove(ANY_AGENT);
+                known.preferences.extend(default.map(|it| (Arc::clone(&it.agent), it)));
+            });
+        }
+        self.look_again().await;
+        Ok(())
     }
 
     /// Looks for definitions, whatever was found before.
@@ -213,7 +240,8 @@ impl Registry {
 
     /// Where definitions are looked for.
     pub(super) fn places(&self) -> Vec<Place> {
-        let global = self.options.directories.iter().map(|directory| Place::global(directory));
+        let options = self.options.load();
+        let global = options.directories.iter().map(|directory| Place::global(directory));
         global.chain(self.known.lock().workspaces.values().map(Place::of)).collect()
     }
 
@@ -286,7 +314,7 @@ impl Registry {
         }
         let Some(to) = catalogue::resolve(model) else { return Ok(()) };
         let from = definition.and_then(|it| it.written.model.as_deref()).and_then(catalogue::resolve);
-        match &self.options.compatibility {
+        match &self.options.load().compatibility {
             Some(compatibility) => compatibility.check(from.as_deref(), &to),
             None => AnyKnown.check(from.as_deref(), &to),
         }
@@ -311,8 +339,7 @@ impl Registry {
         let _one_at_a_time = self.changes.lock().await;
         let key = self.known.lock().key_of(agent)?;
         let was_set = self.store.remove_agent_preference(&key).await?;
-        let default = self.options.default_model.clone().filter(|_| *key == *ANY_AGENT);
-        let default = default.map(|model| AgentPreference { agent: ANY_AGENT.into(), model, since: self.clock.now() });
+        let default = default(&self.options.load(), self.clock.now()).filter(|_| *key == *ANY_AGENT);
         self.change(|known| {
             known.preferences.remove(&key);
             known.preferences.extend(default.map(|it| (Arc::clone(&it.agent), it)));
@@ -418,7 +445,7 @@ impl Registry {
 
     /// A client says that it works in this directory. Says whether it is a workspace now that was none.
     pub(super) async fn saw_workspace(&self, named: &str) -> Result<bool, AgentError> {
-        let options = self.options.clone();
+        let options = self.options.load_full();
         let text = named.to_owned();
         let Ok(Some(path)) = task::spawn_blocking(move || workspaces::admit(&options, &text)).await else {
             return Ok(false);
@@ -464,6 +491,12 @@ impl Registry {
         self.look_again().await;
         Ok(())
     }
+}
+
+/// What is preferred for every agent, until an operator sets something.
+fn default(options: &AgentOptions, since: Timestamp) -> Option<AgentPreference> {
+    let model = options.default_model.clone()?;
+    Some(AgentPreference { agent: ANY_AGENT.into(), model, since })
 }
 
 impl Known {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
-use super::{session::Named, text};
+use super::{CompatibleModels, session::Named, text};
 use crate::domain::{Asker, ClientKeyId, Exchange, Fingerprint, SessionKey};
 
 /// So many sessions are remembered; then those of least use are forgotten.
@@ -78,7 +78,7 @@ impl Conversations {
                 Known {
                     asker: Arc::clone(asker),
                     preferred: match preferred {
-                        Some(preference) => Preferred::Model(Arc::clone(&preference.model)),
+                        Some(preference) => Preferred::Model(Arc::clone(&preference.model), None),
                         None => Preferred::Nothing,
                     },
                     hour_cache: false,
@@ -124,8 +124,8 @@ pub(super) struct Known {
 pub(super) enum Preferred {
     /// Nothing.
     Nothing,
-    /// This model.
-    Model(Arc<str>),
+    /// This model, within what was compatible when the conversation began; `None` if that was in an earlier run.
+    Model(Arc<str>, Option<CompatibleModels>),
     /// A model, but the conversation had begun with another one.
     TooLate(Arc<str>),
 }

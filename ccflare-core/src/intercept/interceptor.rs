@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     domain::{Asker, ClientKey, Fingerprint, Preference, RequestFacts},
+    live::Live,
     record::Listening,
 };
 
@@ -38,6 +39,8 @@ pub(super) struct Interceptor {
     pub(super) conversations: Conversations,
     pub(super) directory: Option<Arc<dyn AgentDirectory>>,
     pub(super) compatible: CompatibleModels,
+    /// Where that is set instead, if it may change.
+    pub(super) live: Option<Live>,
 }
 
 impl Interceptor {
@@ -150,7 +153,7 @@ impl Interceptor {
             None => Preferred::Nothing,
             // Its cache and its thinking belong to the model that it began with.
             Some(model) if answered => Preferred::TooLate(model),
-            Some(model) => Preferred::Model(model),
+            Some(model) => Preferred::Model(model, Some(self.compatible())),
         }
     }
 
@@ -165,31 +168,44 @@ impl Interceptor {
         let (model, refused) = match preferred {
             Preferred::Nothing => return,
             Preferred::TooLate(model) => (model, Some("the conversation had begun with another model".into())),
-            Preferred::Model(model) => (model, self.replace(model, request, key, facts).err()),
+            Preferred::Model(model, within) => {
+                let within = within.clone().unwrap_or_else(|| self.compatible());
+                (model, replace(model, &within, request, key, facts).err())
+            }
         };
         facts.preference = Some(Preference { model: Arc::clone(model), refused: refused.map(Into::into) });
     }
 
-    fn replace(
-        &self,
-        model: &Arc<str>,
-        request: &mut Request<Bytes>,
-        key: Option<&ClientKey>,
-        facts: &mut RequestFacts,
-    ) -> Result<(), String> {
-        let unclear = || "the body does not say for certain which model it asks for".to_owned();
-        let asked = facts.model.as_ref().ok_or_else(unclear)?;
-        if asked == model {
-            return Ok(());
-        }
-        if key.is_some_and(|key| !key.permits_model(model)) {
-            return Err(format!("the client key may not ask for {model}"));
-        }
-        self.compatible.check(asked, model)?;
-        *request.body_mut() = rewrite::splice(request.body(), model).ok_or_else(unclear)?;
-        facts.model_asked = facts.model.replace(Arc::clone(model));
-        Ok(())
+    /// As it is set now.
+    fn compatible(&self) -> CompatibleModels {
+        let live = self.live.as_ref().map(|live| live.now().compatible_models.clone());
+        live.unwrap_or_else(|| self.compatible.clone())
     }
+}
+
+/// Puts a model in the place of the one asked for.
+///
+/// # Errors
+/// Why not, for people.
+fn replace(
+    model: &Arc<str>,
+    within: &CompatibleModels,
+    request: &mut Request<Bytes>,
+    key: Option<&ClientKey>,
+    facts: &mut RequestFacts,
+) -> Result<(), String> {
+    let unclear = || "the body does not say for certain which model it asks for".to_owned();
+    let asked = facts.model.as_ref().ok_or_else(unclear)?;
+    if asked == model {
+        return Ok(());
+    }
+    if key.is_some_and(|key| !key.permits_model(model)) {
+        return Err(format!("the client key may not ask for {model}"));
+    }
+    within.check(asked, model)?;
+    *request.body_mut() = rewrite::splice(request.body(), model).ok_or_else(unclear)?;
+    facts.model_asked = facts.model.replace(Arc::clone(model));
+    Ok(())
 }
 
 /// What a new conversation means for its session.

@@ -12,6 +12,7 @@ use tower::{Layer, Service};
 use super::{AgentDirectory, CompatibleModels, Conversations, interceptor::Interceptor};
 use crate::{
     domain::RequestFacts,
+    live::Live,
     record::{Events, Phase},
 };
 
@@ -31,8 +32,21 @@ impl InterceptLayer {
         directory: Option<Arc<dyn AgentDirectory>>,
         compatible: CompatibleModels,
     ) -> Self {
-        let shared = Arc::new(Interceptor { conversations, directory, compatible });
+        let shared = Arc::new(Interceptor { conversations, directory, compatible, live: None });
         Self { shared, events: Events::default() }
+    }
+
+    /// The same; which models are compatible is what `live` says when a conversation begins.
+    #[must_use]
+    pub fn following(self, live: Live) -> Self {
+        let Interceptor { conversations, directory, compatible, .. } = &*self.shared;
+        let shared = Interceptor {
+            conversations: conversations.clone(),
+            directory: directory.clone(),
+            compatible: compatible.clone(),
+            live: Some(live),
+        };
+        Self { shared: Arc::new(shared), ..self }
     }
 
     /// The same, telling how long it takes.
@@ -46,11 +60,12 @@ impl InterceptLayer {
     /// Does to a request what [`Intercept`] would, but remembers nothing of it and tells nobody. Returns its facts.
     #[must_use]
     pub fn foretell(&self, request: &mut Request<Bytes>) -> RequestFacts {
-        let Interceptor { conversations, directory, compatible } = &*self.shared;
+        let Interceptor { conversations, directory, compatible, live } = &*self.shared;
         let blind = Interceptor {
             conversations: conversations.blind(),
             directory: directory.clone(),
             compatible: compatible.clone(),
+            live: live.clone(),
         };
         blind.intercept(request);
         request.extensions().get::<RequestFacts>().cloned().unwrap_or_default()

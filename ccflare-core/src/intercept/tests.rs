@@ -13,6 +13,7 @@ use crate::{
     clock::SystemClock,
     domain::{Asker, RequestFacts},
     error::ProxyError,
+    live::{Live, LiveOptions},
     record::{RecordLayer, Recorder},
     store::{RedbStore, WriteBehind},
 };
@@ -213,6 +214,21 @@ fn a_preference_that_does_not_apply_says_why() {
         .replace("You are an interactive agent", "You review changes.\\n\\nLook for \\\"bugs\\\" first.\\n\\n");
     let why = refused(&Stage::preferring("claude-sonnet-5-5"), &begun);
     assert!(why.contains("had begun"), "{why}");
+}
+
+#[test]
+fn what_is_compatible_may_change_and_holds_for_a_conversation_as_it_began() {
+    let live = Live::default();
+    let mut stage = Stage::preferring("claude-sonnet-5-5");
+    stage.layer = stage.layer.following(live.clone());
+    let body = shape!("2.1.330-subagent");
+    let sent = |id: &str| stage.send(body, &[("x-claude-code-agent-id", id)]).0;
+    assert_eq!(sent("a1").model.as_deref(), Some("claude-sonnet-5-5"));
+    let none = LiveOptions { compatible_models: CompatibleModels::new(vec![]), ..LiveOptions::clone(&live.now()) };
+    live.replace(none);
+    assert_eq!(sent("a1").model.as_deref(), Some("claude-sonnet-5-5"), "its cache belongs to that model");
+    let refused = sent("a2").preference.expect("a preference").refused.expect("refused");
+    assert!(refused.contains("compatible"), "{refused}");
 }
 
 #[test]

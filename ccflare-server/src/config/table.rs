@@ -219,28 +219,28 @@ pub const SETTINGS: &[Setting] = &[
         "bytes that all finished requests may have; the oldest go first",
     ),
     // Agents.
-    setting(
+    live(
         "agent_dirs",
         &["CCFLARE_AGENT_DIRS"],
         Kind::List,
         "~/.claude/agents, ~/.config/ccflare/agents",
         "directories with agents' definitions for everybody",
     ),
-    setting(
+    live(
         "workspace_roots",
         &["CCFLARE_WORKSPACE_ROOTS"],
         Kind::List,
         "the user's home",
         "below these, directories that clients work in become workspaces, whose agents are known",
     ),
-    setting(
+    live(
         "default_agent_model",
         &["CCFLARE_DEFAULT_AGENT_MODEL", "DEFAULT_AGENT_MODEL"],
         Kind::Text,
         "",
         "the model preferred for agents that nothing else is preferred for, until an operator sets one",
     ),
-    setting(
+    live(
         "compatible_models",
         &["CCFLARE_COMPATIBLE_MODELS"],
         Kind::List,

@@ -1,7 +1,13 @@
 use std::{fs, path::PathBuf};
 
 use super::*;
-use crate::{agents::Following, clock::ManualClock, domain::Timestamp, store::RedbStore};
+use crate::{
+    agents::Following,
+    clock::ManualClock,
+    gateway::GatewayOptions,
+    live::{Live, LiveOptions},
+    store::RedbStore,
+};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -243,4 +249,42 @@ async fn an_edit_is_seen_at_once_and_a_model_in_it_counts() {
     assert_eq!(registry.overview().await.agents[0].state, Lifecycle::Updated);
     let nobody = registry.edit("nobody", DefinitionEdit::default()).await;
     assert!(matches!(nobody, Err(AgentError::NoSuchAgent(_))));
+}
+
+#[tokio::test]
+async fn settings_are_adopted_while_it_runs_and_an_operators_word_stays() {
+    let den = Den::new();
+    den.write(".claude/agents/a.md", "a", "");
+    den.write("mine/b.md", "b", "");
+    den.write("repo/.claude/agents/c.md", "c", "");
+    let (registry, sightings) = den.open().await;
+    let set = |agents| LiveOptions { agents, ..LiveOptions::from(&GatewayOptions::default()) };
+    let live = Live::new(set(registry.options()));
+    let (agents, following) = (registry.agents(), Following::live(Arc::clone(&registry), sightings, live.clone()));
+    let model = || agents.preferred_model("anyone", None).map(|model| model.to_string());
+
+    let mine = AgentOptions {
+        directories: vec![den.home.join("mine")],
+        default_model: Some("claude-haiku-4-5".into()),
+        ..AgentOptions::default()
+    };
+    live.replace(set(mine.clone()));
+    until(&registry, async || agents.by_id("b").is_some() && agents.by_id("a").is_none()).await;
+    assert_eq!(model().as_deref(), Some("claude-haiku-4-5"));
+    den.write("mine/d.md", "d", "");
+    until(&registry, async || agents.by_id("d").is_some()).await;
+
+    // Without roots nobody registers anything; with one, at once, though the directory was seen a moment ago.
+    agents.seen_workspace(&den.path("repo"));
+    registry.prefer(ANY_AGENT, "sonnet").await.expect("set");
+    live.replace(set(AgentOptions { workspace_roots: vec![den.home.clone()], default_model: None, ..mine.clone() }));
+    until(&registry, async || {
+        agents.seen_workspace(&den.path("repo"));
+        agents.by_id("repo:c").is_some()
+    })
+    .await;
+    assert_eq!(model().as_deref(), Some("claude-sonnet-5-5"), "what an operator set");
+    registry.clear(ANY_AGENT).await.expect("cleared");
+    assert_eq!(model(), None, "and then what is configured now");
+    following.stop().await;
 }
