@@ -21,8 +21,9 @@ use ccflare_core::{
         views::{AnalyticsQuery, RequestFilter, RequestPageQuery},
     },
     domain::{
-        Account, AccountId, Asker, AttemptRecord, Choice, ClientKey, ClientKeyId, Credential, Exchange, ExchangeId,
-        Fingerprint, Intent, KeyDigest, Outcome, Secret, Timestamp, Timing, Tokens, Usage, VerdictKind,
+        Account, AccountId, Asker, AttemptRecord, Choice, ClientKey, ClientKeyId, Credential, Decision, Exchange,
+        ExchangeId, Fingerprint, Headroom, Intent, KeyDigest, Named, Outcome, Ranked, Secret, Timestamp, Timing,
+        Tokens, Usage, VerdictKind,
     },
     oauth::AuthorizationServers,
     pricing::PriceTable,
@@ -32,6 +33,9 @@ use ccflare_core::{
         Wanted,
     },
 };
+
+/// Bytes of the file for each request, without payloads.
+const MOST_BYTES: f64 = 400.0;
 
 const END: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
@@ -60,7 +64,7 @@ async fn run(requests: u64) {
     let store = RedbStore::open(&directory.path().join("ledger.redb"), SealKey::generate()).expect("a database");
     let world = World::new(&store).await;
     ingest(&store, &world, requests).await;
-    size(&store, requests).await;
+    size(&store, &world, requests).await;
     let store = Arc::new(store);
     let clock = Arc::new(MonthsEnd);
     let control =
@@ -175,6 +179,39 @@ impl World {
         Session { account: chance.below(ACCOUNTS as u64) as usize, key: chance.below(KEYS as u64) as usize, askers }
     }
 
+    /// As the strategy `session` decides: the active account, then the others in order.
+    fn decision(&self, active: usize) -> Decision {
+        let others = (0..ACCOUNTS).filter(|account| *account != active);
+        let ranked = |account: usize| {
+            let (id, name) = self.accounts[account].clone();
+            let choice = if account == active { Choice::ActiveSession } else { Choice::FailOver };
+            Ranked { account: Named { id, name }, priority: 0, choice, headroom: None, wait: Duration::ZERO }
+        };
+        Decision {
+            strategy: "session".into(),
+            candidates: std::iter::once(active).chain(others).map(ranked).collect(),
+            excluded: Vec::new(),
+            unnamed: 0,
+            moved: None,
+        }
+    }
+
+    /// As `conversation` does, which measures every account.
+    fn measured(&self, exchange: &mut Exchange, chance: &mut Chance) {
+        let Some(decision) = exchange.decision.as_mut() else { return };
+        decision.strategy = "conversation".into();
+        for candidate in &mut decision.candidates {
+            candidate.headroom = Some(Headroom {
+                size: 5,
+                left: chance.below(100) as f64 / 100.0,
+                window: Some("5h".into()),
+                conversations: chance.below(40) as u32,
+                in_flight: chance.below(8) as u32,
+                expires: Some(Timestamp::from_seconds(END.as_micros().unsigned_abs() / 1_000_000 + 3600)),
+            });
+        }
+    }
+
     fn exchange(&self, at: Timestamp, sessions: &mut [Session], chance: &mut Chance) -> Exchange {
         let place = chance.below(SESSIONS as u64) as usize;
         if chance.below(LENGTH) == 0 {
@@ -236,7 +273,7 @@ impl World {
             outcome,
             status,
             error: failed.then(|| "overloaded_error: Overloaded".into()),
-            decision: None,
+            decision: Some(Box::new(self.decision(session.account))),
             attempts: first.into_iter().chain([last]).collect(),
             timing: Timing {
                 headers: Some(Duration::from_millis(700)),
@@ -287,14 +324,33 @@ async fn ingest(store: &RedbStore, world: &World, requests: u64) {
     println!("the slowest commit of {BATCH}: {slowest:.1?}");
 }
 
-async fn size(store: &RedbStore, requests: u64) {
+async fn size(store: &RedbStore, world: &World, requests: u64) {
     let sizes = store.sizes().await.expect("sizes");
-    println!("file: {} MiB, {:.0} bytes a request", sizes.file >> 20, sizes.file as f64 / requests as f64);
+    let each = sizes.file as f64 / requests as f64;
+    let verdict = if each > MOST_BYTES { format!("  TOO MANY, {MOST_BYTES} aimed at") } else { String::new() };
+    println!("file: {} MiB, {each:.0} bytes a request{verdict}", sizes.file >> 20);
     println!("  of these the record itself: {:.0}", sizes.exchanges as f64 / requests as f64);
+    println!("  of a record that has measured {ACCOUNTS} accounts: {:.0}", measured(store, world).await);
     for table in ["series", "cells", "sessions"] {
         let rows = sizes.rows.iter().find(|(name, _)| name == table).map_or(0, |(_, rows)| *rows);
         println!("  {table}: {rows} rows");
     }
+}
+
+/// Bytes of a record whose decision holds measurements.
+async fn measured(store: &RedbStore, world: &World) -> f64 {
+    const COUNT: u64 = 1000;
+    let before = store.sizes().await.expect("sizes").exchanges;
+    let mut chance = Chance(13);
+    let mut sessions: Vec<_> = (0..SESSIONS).map(|_| world.session(&mut chance)).collect();
+    let mut batch = Vec::new();
+    for number in 0..COUNT {
+        let mut exchange = world.exchange(END - Duration::from_micros(number), &mut sessions, &mut chance);
+        world.measured(&mut exchange, &mut chance);
+        batch.push(LedgerEntry::Settled(Box::new(exchange)));
+    }
+    store.append(&batch).await.expect("settled");
+    (store.sizes().await.expect("sizes").exchanges - before) as f64 / COUNT as f64
 }
 
 /// Times of one thing done again and again.

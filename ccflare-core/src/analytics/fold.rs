@@ -1,6 +1,10 @@
 //! Cells in, an answer out.
 
-use std::{collections::HashMap, hash::Hash, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::Hash,
+    sync::Arc,
+};
 
 use super::{Cell, Counts, Dimensions, Histogram, Minute, Question};
 use crate::domain::{AccountId, ClientKeyId};
@@ -12,18 +16,10 @@ pub struct Group {
     pub counts: Counts,
     /// Microseconds from arrival to end.
     pub durations: Histogram,
-    /// Microseconds from arrival to the first content.
+    /// Microseconds from arrival to the first content; of all and of models only.
     pub first_tokens: Histogram,
-    /// Thousandths of tokens a second.
+    /// Thousandths of tokens a second; of all and of models only.
     pub speeds: Histogram,
-}
-
-impl Group {
-    fn sketch(&mut self, cell: &Cell) {
-        self.durations.add(&cell.durations);
-        self.first_tokens.add(&cell.first_tokens);
-        self.speeds.add(&cell.speeds);
-    }
 }
 
 /// What requests of one model in one piece of time add up to.
@@ -81,8 +77,10 @@ pub struct Fold<'a> {
     client_keys: Groups<Option<ClientKeyId>>,
     models: Groups<Option<Arc<str>>>,
     agents: Groups<Option<Arc<str>>>,
-    buckets: HashMap<(Minute, usize), Counts>,
-    days: HashMap<Minute, Counts>,
+    /// The piece of time that is being added up, by model; cells come in order of time.
+    piece: Minute,
+    of_piece: Vec<Option<Counts>>,
+    buckets: Vec<(Minute, usize, Counts)>,
 }
 
 impl<'a> Fold<'a> {
@@ -97,8 +95,9 @@ impl<'a> Fold<'a> {
             client_keys: Groups::default(),
             models: Groups::default(),
             agents: Groups::default(),
-            buckets: HashMap::new(),
-            days: HashMap::new(),
+            piece: Minute::default(),
+            of_piece: Vec::new(),
+            buckets: Vec::new(),
         }
     }
 
@@ -118,26 +117,51 @@ impl<'a> Fold<'a> {
         Some(Series(self.series.len() - 1))
     }
 
-    /// Adds a cell that begins at `start`, which the caller knows to lie within the question's time.
+    /// Adds a cell that begins at `start`, which the caller knows to lie within the question's time and not before that of
+    /// the cell added last.
     pub fn add(&mut self, series: Series, start: Minute, cell: &Cell) {
         let places = &mut self.series[series.0];
         places.counts.merge(&cell.counts);
-        // Sums are the same for all groups and wait until the end; distributions can't be kept for every series.
-        self.total.sketch(cell);
-        self.models.groups[places.model].1.sketch(cell);
-        self.accounts.groups[places.account].1.sketch(cell);
+        // Sums are the same for all groups and wait until the end; distributions can't be kept for every series. Each
+        // series has one model, so that those of all are those of the models together.
+        let model = &mut self.models.groups[places.model].1;
+        model.durations.add(&cell.durations);
+        model.first_tokens.add(&cell.first_tokens);
+        model.speeds.add(&cell.speeds);
+        self.accounts.groups[places.account].1.durations.add(&cell.durations);
         self.client_keys.groups[places.client_key].1.durations.add(&cell.durations);
         self.agents.groups[places.agent].1.durations.add(&cell.durations);
         if self.question.bucket < u32::MAX {
-            let mut counts = cell.counts.clone();
-            counts.succeeded = if places.success { counts.requests } else { 0 };
-            self.buckets.entry((start.floor(self.question.bucket.max(1)), places.model)).or_default().merge(&counts);
+            let (place, success) = (places.model, places.success);
+            self.begin_piece(start.floor(self.question.bucket.max(1)));
+            let counts = self.of_piece[place].get_or_insert_default();
+            // Whether they succeeded is for the series to say.
+            let succeeded = counts.succeeded + if success { cell.counts.requests } else { 0 };
+            counts.merge(&cell.counts);
+            counts.succeeded = succeeded;
         }
+    }
+
+    /// Puts the piece of time that is over away, if one is.
+    fn begin_piece(&mut self, piece: Minute) {
+        if piece != self.piece {
+            self.end_piece();
+            self.piece = piece;
+        }
+        if self.of_piece.len() < self.models.groups.len() {
+            self.of_piece.resize(self.models.groups.len(), None);
+        }
+    }
+
+    fn end_piece(&mut self) {
+        let models = self.of_piece.iter_mut().enumerate();
+        self.buckets.extend(models.filter_map(|(model, counts)| Some((self.piece, model, counts.take()?))));
     }
 
     /// All that was added.
     #[must_use]
     pub fn finish(mut self) -> Answer {
+        self.end_piece();
         for places in &mut self.series {
             places.counts.succeeded = if places.success { places.counts.requests } else { 0 };
             self.total.counts.merge(&places.counts);
@@ -146,16 +170,20 @@ impl<'a> Fold<'a> {
             self.models.groups[places.model].1.counts.merge(&places.counts);
             self.agents.groups[places.agent].1.counts.merge(&places.counts);
         }
-        for ((start, _), counts) in &self.buckets {
-            self.days.entry(start.floor(super::Level::Day.minutes())).or_default().merge(counts);
+        for (_, model) in &self.models.groups {
+            self.total.durations.merge(&model.durations);
+            self.total.first_tokens.merge(&model.first_tokens);
+            self.total.speeds.merge(&model.speeds);
+        }
+        let mut days: BTreeMap<Minute, Counts> = BTreeMap::new();
+        for (start, _, counts) in &self.buckets {
+            days.entry(start.floor(super::Level::Day.minutes())).or_default().merge(counts);
         }
         let names: Vec<_> = self.models.groups.iter().map(|(model, _)| model.clone()).collect();
         let bucket =
-            |((start, model), counts): ((Minute, usize), Counts)| Bucket { start, model: names[model].clone(), counts };
+            |(start, model, counts): (Minute, usize, Counts)| Bucket { start, model: names[model].clone(), counts };
         let mut buckets: Vec<_> = self.buckets.into_iter().map(bucket).collect();
         buckets.sort_by(|a, b| (a.start, &a.model).cmp(&(b.start, &b.model)));
-        let mut days: Vec<_> = self.days.into_iter().collect();
-        days.sort_by_key(|(day, _)| *day);
         Answer {
             total: self.total,
             accounts: self.accounts.finish(),
@@ -163,7 +191,7 @@ impl<'a> Fold<'a> {
             models: self.models.finish(),
             agents: self.agents.finish(),
             buckets,
-            days,
+            days: days.into_iter().collect(),
         }
     }
 }

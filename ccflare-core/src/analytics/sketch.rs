@@ -134,6 +134,12 @@ impl Histogram {
         }
     }
 
+    /// Counts all that `other` has counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
+        self.count += other.count;
+    }
+
     /// How many values it has counted.
     #[must_use]
     pub const fn count(&self) -> u64 {
@@ -218,6 +224,11 @@ mod tests {
             added.add(&sketch(&b));
             added.add(&sketch(&a));
             prop_assert_eq!(added.count(), together.count());
+            let (mut first, mut second) = (Histogram::default(), Histogram::default());
+            first.add(&sketch(&a));
+            second.add(&sketch(&b));
+            first.merge(&second);
+            prop_assert_eq!(first, added);
         }
 
         #[test]

@@ -7,7 +7,7 @@ use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
 
 use super::{Opened, RedbStore, corrupt, failed, records, sums, tables};
 use crate::{
-    analytics::{Answer, Cell, Dimensions, Fold, Kept, Level, Minute, Question, Series, SessionSummary, Stretch},
+    analytics::{Answer, Cell, Fold, Kept, Level, Minute, Question, Series, SessionSummary, Stretch},
     domain::{AccountId, Timestamp},
     store::{AnalyticsStore, Found, PageRequest, StoreError, Wanted},
 };
@@ -19,7 +19,7 @@ const KEPT: &str = "kept";
 impl AnalyticsStore for RedbStore {
     async fn answer(&self, question: &Question) -> Result<Answer, StoreError> {
         let question = question.clone();
-        self.blocking(move |opened| answer(&opened.db.begin_read().map_err(failed)?, &question)).await
+        self.blocking(move |opened| opened.answer(&question)).await
     }
 
     async fn kept(&self) -> Result<Kept, StoreError> {
@@ -41,8 +41,7 @@ impl AnalyticsStore for RedbStore {
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, StoreError> {
         let wanted = wanted.clone();
-        self.blocking(move |opened| super::find::find(&opened.db.begin_read().map_err(failed)?, &wanted, opened.words))
-            .await
+        self.blocking(move |opened| super::find::find(&opened, &wanted)).await
     }
 
     async fn sessions(&self, page: PageRequest) -> Result<Vec<SessionSummary>, StoreError> {
@@ -73,38 +72,6 @@ impl AnalyticsStore for RedbStore {
     }
 }
 
-fn answer(read: &ReadTransaction, question: &Question) -> Result<Answer, StoreError> {
-    let mut fold = Fold::new(question);
-    let mut places: Vec<Option<Series>> = Vec::new();
-    each_series(read, |_, dimensions| places.push(fold.series(dimensions)))?;
-    let cells = read.open_table(tables::CELLS).map_err(failed)?;
-    let mut cell = Cell::default();
-    for Stretch { level, minutes } in question.stretches(kept(read)?) {
-        let (first, end) = (sums::cell_key(level, minutes.start, 0), sums::cell_key(level, minutes.end, 0));
-        for row in cells.range::<&[u8; 9]>(&first..&end).map_err(failed)? {
-            let (key, row) = row.map_err(failed)?;
-            let [_, a, b, c, d, number @ ..] = *key.value();
-            let number = u32::from_be_bytes(number);
-            // Most of what a filter leaves out is never decoded.
-            let Some(Some(series)) = places.get(number as usize).copied() else { continue };
-            records::decode_cell(row.value(), &mut cell).map_err(|error| corrupt("a sum".to_owned(), error))?;
-            fold.add(series, Minute(u32::from_be_bytes([a, b, c, d])), &cell);
-        }
-    }
-    Ok(fold.finish())
-}
-
-/// Shows all series with their numbers, which are those from 0 on.
-pub(super) fn each_series(read: &ReadTransaction, mut show: impl FnMut(u32, &Dimensions)) -> Result<(), StoreError> {
-    let table = read.open_table(tables::SERIES).map_err(failed)?;
-    for row in table.iter().map_err(failed)? {
-        let (number, row) = row.map_err(failed)?;
-        let dimensions = records::decode_dimensions(row.value());
-        show(number.value(), &dimensions.map_err(|error| corrupt(format!("series {}", number.value()), error))?);
-    }
-    Ok(())
-}
-
 fn kept(read: &ReadTransaction) -> Result<Kept, StoreError> {
     let meta = read.open_table(tables::META).map_err(failed)?;
     Ok(meta.get(KEPT).map_err(failed)?.map_or_else(Kept::default, |row| read_kept(row.value())))
@@ -133,6 +100,28 @@ fn sessions(read: &ReadTransaction, page: PageRequest) -> Result<Vec<SessionSumm
 }
 
 impl Opened<'_> {
+    fn answer(&self, question: &Question) -> Result<Answer, StoreError> {
+        let read = self.db.begin_read().map_err(failed)?;
+        let mut fold = Fold::new(question);
+        let places: Vec<Option<Series>> =
+            self.series.of(&read)?.iter().map(|dimensions| fold.series(dimensions)).collect();
+        let cells = read.open_table(tables::CELLS).map_err(failed)?;
+        let mut cell = Cell::default();
+        for Stretch { level, minutes } in question.stretches(kept(&read)?) {
+            let (first, end) = (sums::cell_key(level, minutes.start, 0), sums::cell_key(level, minutes.end, 0));
+            for row in cells.range::<&[u8; 9]>(&first..&end).map_err(failed)? {
+                let (key, row) = row.map_err(failed)?;
+                let [_, a, b, c, d, number @ ..] = *key.value();
+                let number = u32::from_be_bytes(number);
+                // Most of what a filter leaves out is never decoded.
+                let Some(Some(series)) = places.get(number as usize).copied() else { continue };
+                records::decode_cell(row.value(), &mut cell).map_err(|error| corrupt("a sum".to_owned(), error))?;
+                fold.add(series, Minute(u32::from_be_bytes([a, b, c, d])), &cell);
+            }
+        }
+        Ok(fold.finish())
+    }
+
     fn forget_exchanges(&self) -> Result<u64, StoreError> {
         use redb::ReadableTableMetadata as _;
         let write = self.db.begin_write().map_err(failed)?;
@@ -140,6 +129,7 @@ impl Opened<'_> {
         write.delete_table(tables::EXCHANGES).map_err(failed)?;
         write.delete_table(tables::PAYLOADS).map_err(failed)?;
         tables::clear_derived(&write)?;
+        super::series::renew(&write)?;
         tables::make(&write)?;
         write.commit().map_err(failed)?;
         Ok(forgotten)

@@ -8,7 +8,7 @@ use std::fmt;
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use redb::Database;
 
-use super::{migrate, words::Words};
+use super::{migrate, series::KnownSeries, words::Words};
 use crate::store::{SealKey, StoreError};
 
 type Opener = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
@@ -19,6 +19,7 @@ pub(super) struct Engine {
     db: RwLock<Option<Database>>,
     key: SealKey,
     words: Words,
+    series: KnownSeries,
     /// Opens the database that is there already; memory can't be opened again, and does not fail.
     reopen: Option<Opener>,
 }
@@ -28,6 +29,7 @@ pub(super) struct Opened<'a> {
     pub(super) db: &'a Database,
     pub(super) key: &'a SealKey,
     pub(super) words: &'a Words,
+    pub(super) series: &'a KnownSeries,
 }
 
 impl Engine {
@@ -35,7 +37,7 @@ impl Engine {
     pub(super) fn new(db: Database, key: SealKey, reopen: Option<Opener>) -> Result<Self, StoreError> {
         let words = Words::read(&db)?;
         migrate::prepare(&db, &key, &words)?;
-        Ok(Self { db: RwLock::new(Some(db)), key, words, reopen })
+        Ok(Self { db: RwLock::new(Some(db)), key, words, series: KnownSeries::default(), reopen })
     }
 
     /// What records name by number.
@@ -45,7 +47,8 @@ impl Engine {
 
     /// Lets `work` happen. Blocks.
     pub(super) fn run<T>(&self, work: impl FnOnce(Opened<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let done = work(Opened { db: &*self.database()?, key: &self.key, words: &self.words });
+        let (key, words, series) = (&self.key, &self.words, &self.series);
+        let done = work(Opened { db: &*self.database()?, key, words, series });
         if self.reopen.is_some() && done.as_ref().is_err_and(stuck) {
             // Closing waits for those who are at work; whoever comes next opens.
             self.db.write().take();

@@ -6,11 +6,10 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use redb::{Range, ReadOnlyTable, ReadTransaction};
+use redb::{Range, ReadOnlyTable, ReadTransaction, ReadableDatabase};
 
 use super::{
-    analytics::each_series,
-    corrupt, failed, records, sums,
+    Opened, corrupt, failed, records, sums,
     tables::{self, IdKey, NumberedKey, numbered},
     words::Words,
 };
@@ -27,8 +26,9 @@ const WALKED: usize = 10_000;
 const READ: usize = 2_000;
 
 /// A page of what is wanted.
-pub(super) fn find(read: &ReadTransaction, wanted: &Wanted, words: &Words) -> Result<Found, StoreError> {
-    let mut page = Page::open(read, wanted, words)?;
+pub(super) fn find(opened: &Opened<'_>, wanted: &Wanted) -> Result<Found, StoreError> {
+    let read = &opened.db.begin_read().map_err(failed)?;
+    let mut page = Page::open(read, wanted, opened.words)?;
     if let Some(session) = &wanted.session {
         if let Some(number) = session_number(read, session)? {
             page.walk_list(number, &read.open_table(tables::SESSION_EXCHANGES).map_err(failed)?)?;
@@ -36,7 +36,7 @@ pub(super) fn find(read: &ReadTransaction, wanted: &Wanted, words: &Words) -> Re
     } else if wanted.filter.is_open() {
         page.walk_all()?;
     } else {
-        let series = Selected::of(read, &wanted.filter)?;
+        let series = Selected::of(&*opened.series.of(read)?, &wanted.filter);
         if !series.numbers.is_empty() && page.walk_numbers(read, &series)? == Walk::Tired {
             page.merge_lists(read, &series)?;
         }
@@ -201,17 +201,13 @@ struct Selected {
 }
 
 impl Selected {
-    fn of(read: &ReadTransaction, filter: &Filter) -> Result<Self, StoreError> {
+    fn of(series: &[Dimensions], filter: &Filter) -> Self {
         // What is counted together may be anything.
         let loose = Filter { models: None, agents: None, ..filter.clone() };
         let may = |series: &Dimensions| filter.admits(series) || (sums::is_others(series) && loose.admits(series));
-        let mut selected = Self { numbers: Vec::new(), has: Vec::new() };
-        each_series(read, |number, dimensions| {
-            let may = may(dimensions);
-            selected.has.push(may);
-            selected.numbers.extend(may.then_some(number));
-        })?;
-        Ok(selected)
+        let has: Vec<_> = series.iter().map(may).collect();
+        let numbers = (0..).zip(&has).filter_map(|(number, may)| may.then_some(number)).collect();
+        Self { numbers, has }
     }
 
     fn has(&self, number: u32) -> bool {

@@ -39,6 +39,7 @@ mod ownership;
 mod payloads;
 mod records;
 mod rotate;
+mod series;
 mod sums;
 mod sweep;
 mod tables;

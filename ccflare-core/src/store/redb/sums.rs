@@ -298,6 +298,7 @@ pub(super) fn rebuild(db: &Database, words: &Words) -> Result<(), StoreError> {
     let write = db.begin_write().map_err(failed)?;
     tables::make(&write)?;
     tables::clear_derived(&write)?;
+    super::series::renew(&write)?;
     count_payloads(&write)?;
     write.commit().map_err(failed)?;
     let read = db.begin_read().map_err(failed)?;

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use proptest::prelude::*;
 
 use super::*;
+use crate::analytics::Dimensions;
 use crate::{
     analytics::{Filter, Group, sketch::RELATIVE_ERROR},
     domain::{
