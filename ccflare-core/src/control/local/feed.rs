@@ -26,8 +26,12 @@ use crate::{
 /// So many events are kept for listeners that are slow or come back.
 const KEPT: usize = 8192;
 
-/// So many are taken or given in one go.
+/// So many are taken in one go.
 const BATCH: usize = 256;
+
+/// So many are given in one go. A listener that is slow holds them long after the ring has let them go, and each listener
+/// others, so this bounds what all of them hold together.
+const GIVEN: usize = 16;
 
 /// Listeners are woken no more often than this, whatever happens.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -184,7 +188,7 @@ impl Shared {
         let ring = self.ring.lock();
         let missed = ring.before.saturating_sub(from);
         let start = usize::try_from(from.max(ring.before) - ring.before).unwrap_or(usize::MAX);
-        let given = ring.kept.len().saturating_sub(start).min(BATCH);
+        let given = ring.kept.len().saturating_sub(start).min(GIVEN);
         let wanted = |event: &&Arc<EventView>| event.topic().is_none_or(|topic| topics.contains(topic));
         let events = ring.kept.iter().skip(start).take(given).filter(wanted).cloned().collect();
         (events, ring.before + (start + given) as u64, missed)

@@ -40,7 +40,7 @@ pub struct EventView {
     #[serde(flatten)]
     pub detail: EventDetail,
     #[serde(skip)]
-    json: OnceLock<String>,
+    json: OnceLock<Box<str>>,
 }
 
 impl EventView {
@@ -53,7 +53,7 @@ impl EventView {
     /// As JSON; put together once, however many listen.
     #[must_use]
     pub fn json(&self) -> &str {
-        self.json.get_or_init(|| serde_json::to_string(self).unwrap_or_default())
+        self.json.get_or_init(|| serde_json::to_string(self).unwrap_or_default().into())
     }
 
     /// What it belongs to; a notice of missed events belongs to everything.
