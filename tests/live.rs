@@ -363,6 +363,11 @@ async fn a_traceparent_goes_on_unchanged() {
     stage.send(message("claude-opus-5-5", false), &[("traceparent", trace), ("tracestate", "vendor=1")]).await;
     let asked = stage.mock.requests();
     let sent = |name: &str| asked[0].headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let (_, open) = scrape(&stage, "application/openmetrics-text").await;
+    let exemplar = "# {trace_id=\"4bf92f3577b34da6a3ce929d0e0e4736\"}";
+    assert!(open.keys().any(|sample| sample.contains(exemplar)), "whoever looks for a slow one finds its trace");
+    let (_, older) = scrape(&stage, "text/plain").await;
+    assert!(!older.keys().any(|sample| sample.contains("trace_id")), "which the older format does not know");
     assert_eq!((sent("traceparent"), sent("tracestate")), (Some(trace.into()), Some("vendor=1".into())));
     stage.finish().await;
 }

@@ -4,11 +4,14 @@ use std::{borrow::Cow, sync::atomic::AtomicU64, time::Duration};
 
 use ccflare_core::{
     domain::{Exchange, Outcome, Scope},
-    record::{EventKind, Observer, Phase, Renewal, Settled},
+    record::{EventKind, Observer, Phase, Renewal, Settled, TraceParent},
 };
 use prometheus_client::{
+    encoding::EncodeMetric,
     metrics::{
+        TypedMetric,
         counter::Counter,
+        exemplar::HistogramWithExemplars,
         family::Family,
         histogram::{Histogram, exponential_buckets},
     },
@@ -29,7 +32,7 @@ const FAMILIES: [&str; 3] = ["opus", "sonnet", "haiku"];
 #[derive(Debug)]
 pub(crate) struct Tally {
     requests: Family<Labels<3>, Counter>,
-    duration: [Histogram; 4],
+    duration: [HistogramWithExemplars<Trace>; 4],
     first_token: [Histogram; 4],
     overhead: [Histogram; Phase::ALL.len()],
     store_op: Family<Labels<1>, Histogram>,
@@ -51,6 +54,13 @@ pub(crate) struct Tally {
     reloads: Family<Labels<1>, Counter>,
 }
 
+/// The trace that an observation is of, for whoever wants to see one like it.
+type Trace = [(&'static str, String); 1];
+
+fn long_with_traces() -> HistogramWithExemplars<Trace> {
+    HistogramWithExemplars::new(exponential_buckets(0.001, 2.0, 18))
+}
+
 /// From 1 ms to 4 minutes.
 fn long() -> Histogram {
     Histogram::new(exponential_buckets(0.001, 2.0, 18))
@@ -69,8 +79,10 @@ impl Tally {
             "Requests that have ended, by outcome, status and model family",
             requests.clone(),
         );
-        let duration = by_family(registry, "request_duration", "From a request's arrival to its end");
-        let first_token = by_family(registry, "time_to_first_token", "From a request's arrival to its first content");
+        let help = "From a request's arrival to its end";
+        let duration = by_family(registry, "request_duration", help, long_with_traces);
+        let help = "From a request's arrival to its first content";
+        let first_token = by_family(registry, "time_to_first_token", help, long);
         let overhead = Family::<Labels<1>, Histogram>::new_with_constructor(short as fn() -> Histogram);
         let help = "Time that ccflare itself takes for a request, by part of the work";
         registry.register_with_unit("overhead", help, Unit::Seconds, overhead.clone());
@@ -164,7 +176,9 @@ impl Tally {
                 histogram.observe(time.as_secs_f64());
             }
         };
-        observe(&self.duration[family], timing.end);
+        if let Some(end) = timing.end {
+            self.duration[family].observe(end.as_secs_f64(), trace(settled), None);
+        }
         observe(&self.first_token[family], timing.first_token);
         observe(&self.queue_wait, Some(settled.queued));
         for (phase, time) in overhead(settled) {
@@ -257,8 +271,17 @@ impl Observer for Tally {
     }
 }
 
-fn by_family(registry: &mut Registry, name: &str, help: &str) -> [Histogram; 4] {
-    let family = Family::<Labels<1>, Histogram>::new_with_constructor(long as fn() -> Histogram);
+/// The id in a client's `traceparent`, if it keeps the trace.
+fn trace(settled: &Settled<'_>) -> Option<Trace> {
+    let parent = settled.traceparent.and_then(TraceParent::parse).filter(|parent| parent.is_sampled())?;
+    Some([("trace_id", format!("{:032x}", parent.trace))])
+}
+
+fn by_family<H>(registry: &mut Registry, name: &str, help: &str, histogram: fn() -> H) -> [H; 4]
+where
+    H: EncodeMetric + TypedMetric + Clone + std::fmt::Debug + Send + Sync + 'static,
+{
+    let family = Family::<Labels<1>, H>::new_with_constructor(histogram);
     registry.register_with_unit(name, help, Unit::Seconds, family.clone());
     std::array::from_fn(|number| family.get_or_create_owned(&[("family", Cow::Borrowed(name_of(number)))]))
 }

@@ -20,11 +20,18 @@ pub(super) fn as_prometheus(open: &str) -> String {
             }
             text.push_str(&format!("# TYPE {name}{suffix} {kind}\n"));
         } else if !line.starts_with('#') {
-            text.push_str(line);
+            text.push_str(without_exemplar(line));
             text.push('\n');
         }
     }
     text
+}
+
+/// Only buckets have exemplars, which only the newer format knows; labels of buckets are words of ours.
+fn without_exemplar(line: &str) -> &str {
+    let is_bucket = line.split('{').next().is_some_and(|name| name.ends_with("_bucket"));
+    let sample = line.split_once(" # {").filter(|_| is_bucket);
+    sample.map_or(line, |(sample, _)| sample)
 }
 
 #[cfg(test)]
@@ -34,9 +41,11 @@ mod tests {
     #[test]
     fn counters_are_declared_as_their_samples_are_named() {
         let open = "# HELP a_seconds Time.\n# TYPE a_seconds counter\n# UNIT a_seconds seconds\na_seconds_total 1.0\n\
-                    # HELP b What runs.\n# TYPE b info\nb_info{v=\"1\"} 1\n# TYPE c gauge\nc 2\n# EOF\n";
+                    # HELP b What runs.\n# TYPE b info\nb_info{v=\"1\"} 1\n# TYPE c gauge\nc 2\n# TYPE d histogram\n\
+                    d_bucket{le=\"1\"} 1 # {trace_id=\"4bf9\"} 0.5\n# EOF\n";
         let older = "# HELP a_seconds_total Time.\n# TYPE a_seconds_total counter\na_seconds_total 1.0\n\
-                     # HELP b_info What runs.\n# TYPE b_info gauge\nb_info{v=\"1\"} 1\n# TYPE c gauge\nc 2\n";
+                     # HELP b_info What runs.\n# TYPE b_info gauge\nb_info{v=\"1\"} 1\n# TYPE c gauge\nc 2\n\
+                     # TYPE d histogram\nd_bucket{le=\"1\"} 1\n";
         assert_eq!(as_prometheus(open), older);
     }
 }

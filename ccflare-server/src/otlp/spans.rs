@@ -47,7 +47,7 @@ pub(super) fn span(settled: &Settled<'_>, scope: &InstrumentationScope) -> Optio
         dropped_attributes_count: 0,
         events: SpanEvents::default(),
         links: SpanLinks::default(),
-        status: gen_ai::error(exchange).map_or(Status::Unset, |error| Status::error(error)),
+        status: gen_ai::error(exchange).map_or(Status::Unset, Status::error),
         instrumentation_scope: scope.clone(),
     })
 }
