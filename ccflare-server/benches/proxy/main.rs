@@ -1,12 +1,13 @@
 //! What ccflare costs, against the least that is a reverse proxy with hyper.
 //!
-//! `cargo bench -p ccflare-server --bench proxy [-- [--quick] [SCENARIO...]]`
+//! `cargo bench -p ccflare-server --bench proxy [-- [--quick] [--minutes N] [SCENARIO...]]`
 //!
 //! The mock, the bare proxy and ccflare run as processes of their own; they take turns within each round, so that what
 //! else the machine does disturbs them alike. ccflare records, prices and commits every request. This prints and
 //! asserts no speed; it fails if an answer is missing or differs from the mock's own by a byte.
 //!
-//! `PROXY_BENCH=quick` is the same as `--quick`; `PROXY_BENCH_THREADS` sets the worker threads of every process (as many
+//! `--minutes` is for how long watchers look on in `readers` and `dashboards`: two, if it is not said; ten are what those
+//! scenarios are meant for. `PROXY_BENCH=quick` is the same as `--quick`; `PROXY_BENCH_THREADS` sets the worker threads of every process (as many
 //! as there are processors if it is not set, which is what the server does).
 
 #![allow(unreachable_pub, reason = "it is a program: nothing of it can be reached")]
@@ -18,6 +19,7 @@ mod measure;
 mod roles;
 mod scenarios;
 mod table;
+mod watchers;
 
 use std::{
     io::Write,
@@ -58,7 +60,7 @@ async fn measure_all(plan: &Plan, chosen: &[&Scenario]) -> Result<u32> {
     for scenario in chosen {
         say(&format!("\n{}: {}", scenario.name, scenario.about))?;
         match (scenario.run)(plan.clone()).await {
-            Ok(rows) => say(&Rows(&rows).to_string())?,
+            Ok(rows) => say(&Rows { rows: &rows, between: scenario.between }.to_string())?,
             Err(error) => {
                 failed += 1;
                 say(&format!("FAILED: {error:#}"))?;
@@ -72,10 +74,16 @@ async fn measure_all(plan: &Plan, chosen: &[&Scenario]) -> Result<u32> {
 fn arguments() -> Result<(Plan, Vec<&'static Scenario>)> {
     let mut quick = std::env::var("PROXY_BENCH").is_ok_and(|value| value == "quick");
     let mut chosen = Vec::new();
-    for argument in std::env::args().skip(1) {
+    let mut minutes = None;
+    let mut given = std::env::args().skip(1);
+    while let Some(argument) = given.next() {
         match argument.as_str() {
             "--bench" => {}
             "--quick" => quick = true,
+            "--minutes" => {
+                let number = given.next().context("--minutes wants a number")?;
+                minutes = Some(number.parse::<f64>().context("--minutes wants a number")?);
+            }
             name => chosen.extend([SCENARIOS.iter().find(|scenario| scenario.name == name).with_context(|| {
                 let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
                 format!("there is no scenario {name:?}; there are {}", names.join(", "))
@@ -85,7 +93,11 @@ fn arguments() -> Result<(Plan, Vec<&'static Scenario>)> {
     if chosen.is_empty() {
         chosen.extend(SCENARIOS);
     }
-    Ok((if quick { Plan::quick() } else { Plan::full() }, chosen))
+    let mut plan = if quick { Plan::quick() } else { Plan::full() };
+    if let Some(minutes) = minutes {
+        plan.watched = std::time::Duration::from_secs_f64(minutes * 60.0);
+    }
+    Ok((plan, chosen))
 }
 
 fn threads() -> Result<usize> {

@@ -117,7 +117,7 @@ pub struct Process {
 
 impl Process {
     /// Starts it and waits until it listens.
-    fn start(role: Role, upstream: Option<SocketAddr>) -> Result<Self> {
+    pub fn start(role: Role, upstream: Option<SocketAddr>) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.env(ROLE, role.to_string()).env(DATA, data.path());
@@ -196,13 +196,18 @@ impl Stage {
 
     /// Sees that what was measured did what it is measured with: the latest request is in the ledger, with its price.
     pub async fn check_ledger(&self) -> Result<()> {
-        // Asks of its own server only, once; commits follow within milliseconds.
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        let page = crate::load::get(self.ccflare.address, "/api/requests?limit=1", TOKEN).await?;
-        let page: serde_json::Value = serde_json::from_slice(&page).context("the ledger's page is no JSON")?;
-        let latest = page.get(0).context("the ledger is empty")?;
-        let is_priced = latest["costUsd"].as_f64().is_some_and(|cost| cost > 0.0);
-        ensure!(latest["statusCode"] == 200 && is_priced, "the latest request is not recorded as served: {latest}");
-        Ok(())
+        check_ledger(self.ccflare.address).await
     }
+}
+
+/// The same of one server.
+pub async fn check_ledger(server: SocketAddr) -> Result<()> {
+    // Asks of its own server only, once; commits follow within milliseconds.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let page = crate::load::get(server, "/api/requests?limit=1", TOKEN).await?;
+    let page: serde_json::Value = serde_json::from_slice(&page).context("the ledger's page is no JSON")?;
+    let latest = page.get(0).context("the ledger is empty")?;
+    let is_priced = latest["costUsd"].as_f64().is_some_and(|cost| cost > 0.0);
+    ensure!(latest["statusCode"] == 200 && is_priced, "the latest request is not recorded as served: {latest}");
+    Ok(())
 }

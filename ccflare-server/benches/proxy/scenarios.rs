@@ -16,6 +16,7 @@ mod latency;
 mod memory;
 mod streams;
 mod throughput;
+mod watched;
 
 /// How much is measured.
 #[derive(Clone, Debug)]
@@ -30,19 +31,23 @@ pub struct Plan {
     pub slow_deltas: usize,
     /// Requests of the long run.
     pub many: u64,
+    /// How long watchers look on.
+    pub watched: Duration,
 }
 
 impl Plan {
     /// About ten minutes.
     pub fn full() -> Self {
         let (turn, many) = (Duration::from_secs(2), 200_000);
-        Self { rounds: 7, turn, fresh_rounds: 3, slow_deltas: 10, many }
+        let watched = Duration::from_secs(120);
+        Self { rounds: 7, turn, fresh_rounds: 3, slow_deltas: 10, many, watched }
     }
 
     /// Less than one.
     pub fn quick() -> Self {
         let (turn, many) = (Duration::from_millis(300), 20_000);
-        Self { rounds: 2, turn, fresh_rounds: 1, slow_deltas: 3, many }
+        let watched = Duration::from_secs(40);
+        Self { rounds: 2, turn, fresh_rounds: 1, slow_deltas: 3, many, watched }
     }
 }
 
@@ -53,6 +58,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// What it is, in one line.
     pub about: &'static str,
+    /// What is compared, in the table's columns.
+    pub between: (&'static str, &'static str),
     /// Measures it.
     pub run: fn(Plan) -> Measuring,
 }
@@ -64,34 +71,57 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "throughput",
         about: "closed loop, small JSON answers; CPU is the proxy's own",
+        between: PROXIES,
         run: |plan| Box::pin(throughput::measure(plan)),
     },
     Scenario {
         name: "latency",
         about: "open loop at 1000 requests a second, 1 KiB, over 32 connections; timed from when each was due",
+        between: PROXIES,
         run: |plan| Box::pin(latency::measure(plan)),
     },
     Scenario {
         name: "first-byte",
         about: "open loop at 200 streams a second; until the body's first byte",
+        between: PROXIES,
         run: |plan| Box::pin(streams::first_byte(plan)),
     },
     Scenario {
         name: "fast-streams",
         about: "100 deltas as fast as they go, 16 connections",
+        between: PROXIES,
         run: |plan| Box::pin(streams::fast(plan)),
     },
     Scenario {
         name: "slow-streams",
         about: "2000 streams at once, a delta a second; memory is the process's peak",
+        between: PROXIES,
         run: |plan| Box::pin(streams::slow(plan)),
     },
     Scenario {
         name: "memory",
         about: "one long run over 64 connections, 1 KiB; resident memory of each proxy along the way",
+        between: PROXIES,
         run: |plan| Box::pin(memory::measure(plan)),
     },
+    Scenario {
+        name: "readers",
+        about: "open loop at 200 requests a second; 100 slow readers of events, by stream and by WebSocket",
+        between: LOOKED_AT,
+        run: |plan| Box::pin(watched::readers(plan)),
+    },
+    Scenario {
+        name: "dashboards",
+        about: "open loop at 200 requests a second; 50 dashboards, each with its events and its page again on news",
+        between: LOOKED_AT,
+        run: |plan| Box::pin(watched::dashboards(plan)),
+    },
 ];
+
+const PROXIES: (&str, &str) = ("bare", "ccflare");
+
+/// ccflare twice.
+const LOOKED_AT: (&str, &str) = ("unwatched", "watched");
 
 /// One figure on each way.
 #[derive(Debug, Default)]

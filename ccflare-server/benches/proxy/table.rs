@@ -130,14 +130,21 @@ impl Row {
 
 /// A scenario's lines, to be shown.
 #[derive(Debug)]
-pub struct Rows<'a>(pub &'a [Row]);
+pub struct Rows<'a> {
+    /// The lines.
+    pub rows: &'a [Row],
+    /// What is compared.
+    pub between: (&'static str, &'static str),
+}
 
 impl fmt::Display for Rows<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut table = Table::new();
         table.load_style(presets::ASCII_MARKDOWN);
-        table.set_header(["", "direct", "bare", "ccflare", "against bare (min..max)", "target", ""]);
-        table.add_rows(self.0.iter().map(Row::cells));
+        let (first, second) = self.between;
+        let against = format!("against {first} (min..max)");
+        table.set_header(["", "direct", first, second, &against, "target", ""]);
+        table.add_rows(self.rows.iter().map(Row::cells));
         for column in table.column_iter_mut().skip(1).take(4) {
             column.set_cell_alignment(CellAlignment::Right);
         }
