@@ -19,6 +19,7 @@ use crate::{logging, otlp::OtlpOptions, webhooks::Webhook};
 mod agents;
 mod capture;
 mod edit;
+mod expand;
 mod file;
 mod flags;
 mod given;
@@ -34,6 +35,7 @@ mod values;
 mod watch;
 mod webhooks;
 
+use expand::{Surroundings, Variables};
 pub use flags::{Flags, help};
 pub use given::{Given, Origin};
 pub use live::LiveConfig;
@@ -113,7 +115,8 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Puts the settings together. `flags` are pairs of key and value, `file` is the configuration file's text.
+    /// Puts the settings together. `flags` are pairs of key and value, `file` is the configuration file's text, which may
+    /// name variables but no files: for these read from [`Sources`].
     ///
     /// # Errors
     /// For a key that does not exist (with the nearest one that does) and for a value that makes no sense.
@@ -123,10 +126,19 @@ impl Config {
         file: Option<&str>,
         places: &Places,
     ) -> Result<Self, ConfigError> {
-        let (mut given, servers) = file.map(file::read).transpose()?.unwrap_or_default();
-        let webhooks = file.map(webhooks::read).transpose()?.unwrap_or_default();
+        Self::resolve_in(flags, &Variables(env), file, places)
+    }
+
+    fn resolve_in(
+        flags: impl IntoIterator<Item = (&'static str, String)>,
+        around: &dyn Surroundings,
+        file: Option<&str>,
+        places: &Places,
+    ) -> Result<Self, ConfigError> {
+        let file = file.map(|text| file::read(text, around)).transpose()?.unwrap_or_default();
+        let file::Read { mut given, servers, webhooks } = file;
         for setting in SETTINGS {
-            let set = setting.env.iter().find_map(|name| Some((env(name).filter(|value| !value.is_empty())?, *name)));
+            let set = setting.env.iter().find_map(|name| Some((around.variable(name)?, *name)));
             if let Some((value, name)) = set {
                 given.insert(setting.key, in_file_form(setting, name, value), Origin::Environment(name));
             }
@@ -310,7 +322,7 @@ fn set<T: Value>(given: &Given, key: &'static str, place: &mut T) -> Result<(), 
 fn get<T: Value>(given: &Given, key: &'static str) -> Result<Option<T>, ConfigError> {
     let Some((text, _)) = given.get(key) else { return Ok(None) };
     T::parse(text).map(Some).map_err(|expected| {
-        let secret = Setting::of(key).is_some_and(Setting::is_secret);
+        let secret = Setting::of(key).is_some_and(|setting| given.is_secret(setting));
         let shown = if secret { "that".to_owned() } else { format!("{text:?}") };
         wrong(given, key, &format!("{shown} is not {expected}"))
     })
@@ -466,6 +478,21 @@ mod tests {
         );
         let one_place = resolve(&[("data_dir", "/srv")], &[], "").expect("valid");
         assert_eq!((one_place.key_file, one_place.data_dir), ("/srv/master.key".into(), "/srv".into()));
+    }
+
+    #[test]
+    fn the_file_may_name_variables_and_says_so_in_errors() {
+        let env = [("ROOM", "9"), ("WORD", "many")];
+        let config = resolve(&[], &env, "payload_days = \"${ROOM}\"\n").expect("valid");
+        assert_eq!(config.given.text(Setting::of("payload_days").expect("known")), Some("9"));
+        let origin = config.given.get("payload_days").map(|(_, origin)| origin.to_string());
+        assert_eq!(origin.as_deref(), Some("line 1 of the configuration file, made from ROOM"));
+        let error = resolve(&[], &env, "\npayload_days = \"${WORD}\"").expect_err("no number");
+        assert!(error.starts_with("payload_days (from line 2 of the configuration file, made from WORD): "), "{error}");
+        let error = resolve(&[], &env, "\n\npayload_days = \"${NOTHING}\"").expect_err("unknown");
+        assert!(error.starts_with("line 3 of the configuration file: the environment variable NOTHING"), "{error}");
+        let error = resolve(&[], &[], "log_dir = \"${file:/etc/hostname}\"").expect_err("no files here");
+        assert!(error.starts_with("line 1 of the configuration file: can't read /etc/hostname"), "{error}");
     }
 
     #[test]

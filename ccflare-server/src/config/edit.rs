@@ -8,7 +8,7 @@ use std::{
 
 use toml_edit::{Array, DocumentMut, Item, Value};
 
-use super::{ConfigError, Kind, Setting};
+use super::{ConfigError, Kind, Setting, expand::literal};
 
 /// The file's text with these settings changed; `None` takes one out.
 ///
@@ -40,8 +40,10 @@ fn put(document: &mut DocumentMut, setting: &Setting, wanted: &str) {
     }
 }
 
-/// Numbers as numbers and flags as flags, where the text is one; what it is not is found out when it is read.
+/// Numbers as numbers and flags as flags, where the text is one; what it is not is found out when it is read. A name in it
+/// stands for itself: whoever may change settings may not read files by it.
 fn as_toml(kind: Kind, text: &str) -> Value {
+    let text = &*literal(text);
     let number = || text.parse::<i64>().ok().map(Value::from);
     match kind {
         Kind::Flag => text.parse::<bool>().ok().map_or_else(|| text.into(), Value::from),
@@ -122,6 +124,8 @@ mod tests {
             ("body_limit", "1MiB", "body_limit = \"1MiB\"\n"),
             ("allowed_hosts", "a.example, b.example", "allowed_hosts = [\"a.example\", \"b.example\"]\n"),
             ("capture_payloads", "perhaps", "capture_payloads = \"perhaps\"\n"),
+            ("log_dir", "/${file:/etc/passwd}", "log_dir = \"/$${file:/etc/passwd}\"\n"),
+            ("allowed_hosts", "${HOME}", "allowed_hosts = [\"$${HOME}\"]\n"),
         ] {
             assert_eq!(change("", key, Some(value)), line);
         }

@@ -1,25 +1,47 @@
 //! The configuration file: TOML, one level of settings, and a table for each authorization server.
 
+use std::collections::HashMap;
+
 use ccflare_core::oauth::AuthorizationServers;
 
-use super::{ConfigError, Given, Origin, SETTINGS, Setting, oauth};
+use super::{
+    ConfigError, Given, Origin, SETTINGS, Setting,
+    expand::{self, Filling, Surroundings},
+    oauth, webhooks,
+};
+use crate::webhooks::Webhook;
 
-/// Reads the file's text.
-pub(super) fn read(text: &str) -> Result<(Given, AuthorizationServers), ConfigError> {
+/// What stands in a file.
+#[derive(Default)]
+pub(super) struct Read {
+    pub(super) given: Given,
+    pub(super) servers: AuthorizationServers,
+    pub(super) webhooks: Vec<Webhook>,
+}
+
+/// Reads the file's text; it may name variables and files around it.
+pub(super) fn read(text: &str, around: &dyn Surroundings) -> Result<Read, ConfigError> {
     let table = toml::de::DeTable::parse(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_of(text, span.start));
         ConfigError::new(format!("line {line} of the configuration file: {}", error.message()))
     })?;
-    let (mut given, mut servers) = (Given::default(), AuthorizationServers::default());
-    for (key, value) in table.into_inner() {
-        let line = line_of(text, key.span().start);
+    let mut table = table.into_inner();
+    let filling = |(key, value): (&toml::Spanned<_>, &toml::Spanned<_>)| {
+        Some((key.span().start, expand::filling(value.get_ref())?))
+    };
+    let filled: HashMap<usize, Filling> = table.iter().filter_map(filling).collect();
+    expand::expand(&mut table, text, around)?;
+    let mut read = Read::default();
+    for (key, value) in table {
+        let start = key.span().start;
+        let line = line_of(text, start);
         let name = key.into_inner();
         if name == "oauth" {
-            servers = oauth::read(text, &value)?;
+            read.servers = oauth::read(text, &value)?;
             continue;
         }
         if name == "webhooks" {
-            // Read by itself.
+            read.webhooks = webhooks::read(text, &value)?;
             continue;
         }
         let Some(setting) = Setting::of(&name) else {
@@ -30,9 +52,13 @@ pub(super) fn read(text: &str) -> Result<(Given, AuthorizationServers), ConfigEr
             let message = format!("line {line} of the configuration file: {name} takes one value, or a list of texts");
             return Err(ConfigError::new(message));
         };
-        given.insert(setting.key, value, Origin::File(line));
+        let origin = match filled.get(&start) {
+            Some(filling) => Origin::Filled { line, from: filling.from.clone(), is_secret: filling.is_secret },
+            None => Origin::File(line),
+        };
+        read.given.insert(setting.key, value, origin);
     }
-    Ok((given, servers))
+    Ok(read)
 }
 
 pub(super) fn plain(value: &toml::de::DeValue<'_>) -> Option<String> {

@@ -13,6 +13,15 @@ pub enum Origin {
     Environment(&'static str),
     /// This line of the file.
     File(usize),
+    /// This line of the file, by way of what it names.
+    Filled {
+        /// The line.
+        line: usize,
+        /// Variables and files.
+        from: String,
+        /// Its value is not to be shown: it was kept in a file of its own.
+        is_secret: bool,
+    },
 }
 
 impl Origin {
@@ -22,7 +31,7 @@ impl Origin {
         match self {
             Self::Flag => "flag",
             Self::Environment(_) => "environment",
-            Self::File(_) => "file",
+            Self::File(_) | Self::Filled { .. } => "file",
         }
     }
 
@@ -33,6 +42,7 @@ impl Origin {
             Self::Flag => None,
             Self::Environment(name) => Some((*name).to_owned()),
             Self::File(line) => Some(format!("line {line}")),
+            Self::Filled { line, from, .. } => Some(format!("line {line}, from {from}")),
         }
     }
 }
@@ -43,6 +53,7 @@ impl fmt::Display for Origin {
             Self::Flag => f.write_str("the command line"),
             Self::Environment(name) => write!(f, "the environment variable {name}"),
             Self::File(line) => write!(f, "line {line} of the configuration file"),
+            Self::Filled { line, from, .. } => write!(f, "line {line} of the configuration file, made from {from}"),
         }
     }
 }
@@ -64,6 +75,11 @@ impl Given {
         self.get(setting.key).map(|(text, _)| text.as_str()).or(setting.default())
     }
 
+    /// Whether a setting's value is not to be shown.
+    pub(super) fn is_secret(&self, setting: &Setting) -> bool {
+        setting.is_secret() || matches!(self.get(setting.key), Some((_, Origin::Filled { is_secret: true, .. })))
+    }
+
     /// A later one goes before an earlier one.
     pub(super) fn insert(&mut self, key: &'static str, text: String, origin: Origin) {
         self.0.insert(key, (text, origin));
@@ -73,7 +89,7 @@ impl Given {
     pub(super) fn rank(&self, key: &str) -> u8 {
         match self.get(key) {
             None => 0,
-            Some((_, Origin::File(_))) => 1,
+            Some((_, Origin::File(_) | Origin::Filled { .. })) => 1,
             Some((_, Origin::Environment(_))) => 2,
             Some((_, Origin::Flag)) => 3,
         }

@@ -218,16 +218,17 @@ impl State {
         let (config, value) = if waits { (&self.running, running) } else { (&self.latest, latest.clone()) };
         let origin = config.given.get(key).map(|(_, origin)| origin);
         let pending = waits.then(|| latest.unwrap_or_default());
-        let hide = |text: Option<String>| if setting.is_secret() { None } else { text };
+        let secret = self.running.given.is_secret(setting) || self.latest.given.is_secret(setting);
+        let hide = |text: Option<String>| if secret { None } else { text };
         SettingView {
             key: key.to_owned(),
             value: hide(value),
             default: setting.default().map(str::to_owned),
             origin: origin.map_or("default", Origin::kind).to_owned(),
             place: origin.and_then(Origin::place),
-            pending: pending.map(|text| if setting.is_secret() { "(another)".to_owned() } else { text }),
+            pending: pending.map(|text| if secret { "(another)".to_owned() } else { text }),
             live: setting.live,
-            secret: setting.is_secret(),
+            secret,
             variables: setting.env.iter().map(|name| (*name).to_owned()).collect(),
             about: setting.about.to_owned(),
         }

@@ -123,7 +123,8 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<AuthorizationServers, String> {
-        super::super::file::read(text).map(|(_, servers)| servers).map_err(|error| error.to_string())
+        let around = crate::config::expand::Variables(|_: &str| None);
+        super::super::file::read(text, &around).map(|read| read.servers).map_err(|error| error.to_string())
     }
 
     const EXAMPLE: &str = r#"

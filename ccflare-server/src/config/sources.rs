@@ -2,12 +2,16 @@
 
 use std::{
     collections::HashMap,
-    fmt,
+    fmt, fs,
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{Config, ConfigError, Flags, Places};
+use super::{Config, ConfigError, Flags, Places, expand::Surroundings};
+
+/// How much a file may hold that a value is made from, in bytes.
+const LONGEST: u64 = 64 * 1024;
 
 /// A process's flags, its environment, and its file.
 #[derive(Clone)]
@@ -79,9 +83,23 @@ impl Sources {
     /// # Errors
     /// As [`Config::resolve`].
     pub fn with(&self, text: Option<&str>) -> Result<Config, ConfigError> {
-        let env = |name: &str| self.variable(name).map(str::to_owned);
-        let config = Config::resolve(self.flags.iter().cloned(), env, text, &self.places)?;
+        let config = Config::resolve_in(self.flags.iter().cloned(), self, text, &self.places)?;
         Ok(Config { sources: Some(Arc::new(self.clone())), ..config })
+    }
+}
+
+impl Surroundings for Sources {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variable(name).map(str::to_owned)
+    }
+
+    fn file(&self, path: &Path) -> io::Result<String> {
+        let mut text = String::new();
+        fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
+        if text.len() as u64 > LONGEST {
+            return Err(io::Error::other(format!("it is longer than {LONGEST} bytes")));
+        }
+        Ok(text)
     }
 }
 

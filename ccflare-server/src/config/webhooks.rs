@@ -3,7 +3,7 @@
 use ccflare_core::{
     control::views::EventDetail, domain::Secret, egress::names_out_of_bounds, oauth::may_carry_secrets,
 };
-use toml::de::{DeTable, DeValue};
+use toml::{Spanned, de::DeValue};
 use url::Url;
 
 use super::{
@@ -17,15 +17,13 @@ pub(super) const KEYS: [&str; 3] = ["url", "secret", "events"];
 /// What receivers are told that want no particular events.
 const EVENTS: &str = "limit,loginNeeded,moved";
 
-/// Reads the receivers in the file's text, which is TOML.
-pub(super) fn read(text: &str) -> Result<Vec<Webhook>, ConfigError> {
-    let Ok(file) = DeTable::parse(text) else { return Ok(Vec::new()) };
-    let Some(hooks) = file.get_ref().get("webhooks") else { return Ok(Vec::new()) };
+/// Reads the receivers, a list of tables.
+pub(super) fn read(text: &str, hooks: &Spanned<DeValue<'_>>) -> Result<Vec<Webhook>, ConfigError> {
     let line = line_of(text, hooks.span().start);
     let wrong = |line: usize, why: &str| ConfigError::new(format!("line {line} of the configuration file: {why}"));
     let shape = || wrong(line, "a receiver is a table, [[webhooks]]");
     let DeValue::Array(hooks) = hooks.get_ref() else { return Err(shape()) };
-    let hook = |hook: &toml::Spanned<DeValue<'_>>| {
+    let hook = |hook: &Spanned<DeValue<'_>>| {
         let line = line_of(text, hook.span().start);
         let DeValue::Table(fields) = hook.get_ref() else { return Err(shape()) };
         if let Some(key) = fields.keys().find(|key| !KEYS.contains(&&*key.get_ref().to_string())) {
@@ -51,6 +49,11 @@ pub(super) fn read(text: &str) -> Result<Vec<Webhook>, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{expand::Variables, file};
+
+    fn read(text: &str) -> Result<Vec<Webhook>, ConfigError> {
+        file::read(text, &Variables(|_: &str| None)).map(|read| read.webhooks)
+    }
 
     #[test]
     fn receivers_are_read_and_what_is_wrong_is_told_with_its_line() {
