@@ -17,7 +17,7 @@ use bytes::Bytes;
 use ccflare_core::{
     control::{
         Control,
-        views::{EventQuery, EventView},
+        views::{EventQuery, EventView, WebhookView},
     },
     domain::Secret,
     upstream::{Upstream, UpstreamOptions},
@@ -122,6 +122,13 @@ async fn follow(
 }
 
 impl Webhook {
+    /// As operators see it, without what may be secret.
+    pub(crate) fn view(&self) -> WebhookView {
+        let host = self.url.host_str().unwrap_or_default();
+        let host = self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        WebhookView { host, events: self.events.clone() }
+    }
+
     fn start(self, after: Option<u64>, control: &Arc<dyn Control>, upstream: &Upstream, tasks: &TaskTracker) -> Served {
         let after = after.filter(|after| *after > 0);
         let last = Arc::new(AtomicU64::new(after.unwrap_or_default()));

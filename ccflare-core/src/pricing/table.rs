@@ -128,18 +128,36 @@ impl PriceTable {
         u64::try_from(nanos).ok().map(NanoUsd)
     }
 
+    /// What of `paid` was for each class: input, output, read from the cache, written for five minutes, written for an
+    /// hour. Parted as the list prices of requests with prompts of `prompt` tokens are; `None` if there are none, or
+    /// nothing that has a price.
+    #[must_use]
+    pub fn split(&self, model: &str, tokens: &Tokens, prompt: u64, paid: NanoUsd) -> Option<[NanoUsd; 5]> {
+        let prices = self.model(model)?.prices_for(prompt);
+        let weight = |(count, price): (Option<u64>, Option<u64>)| {
+            u128::from(count.unwrap_or(0)) * u128::from(price.unwrap_or(0))
+        };
+        let weights = classes(tokens, prices).map(weight);
+        let whole: u128 = weights.iter().sum();
+        // Each boundary is rounded down, so that the parts are the whole.
+        let upto = |sum: u128| u64::try_from(u128::from(paid.0) * sum / whole).unwrap_or(u64::MAX);
+        let mut before = 0;
+        (whole > 0).then(|| {
+            weights.map(|weight| {
+                before += weight;
+                NanoUsd(upto(before) - upto(before - weight))
+            })
+        })
+    }
+
     /// One pass of one model, in millionths of a nano-dollar.
     fn pass(&self, model: &str, tokens: &Tokens, usage: &Usage) -> Option<u128> {
         let model = self.model(model)?;
-        let (input, output) = (tokens.input?, tokens.output?);
+        if tokens.input.is_none() || tokens.output.is_none() {
+            return None;
+        }
         let prices = model.prices_for(tokens.prompt()?);
-        let classes = [
-            (input, Some(prices.input)),
-            (output, Some(prices.output)),
-            (tokens.cache_read.unwrap_or(0), prices.cache_read),
-            (tokens.cache_write_5m.unwrap_or(0), prices.cache_write_5m),
-            (tokens.cache_write_1h.unwrap_or(0), prices.cache_write_1h),
-        ];
+        let classes = classes(tokens, prices).map(|(count, price)| (count.unwrap_or(0), price));
         let mut sum = 0;
         for (count, price) in classes.into_iter().filter(|(count, _)| *count > 0) {
             sum += u128::from(count) * u128::from(price?);
@@ -162,6 +180,17 @@ impl Model {
             _ => &self.prices,
         }
     }
+}
+
+/// Each class with its price.
+const fn classes(tokens: &Tokens, prices: &Prices) -> [(Option<u64>, Option<u64>); 5] {
+    [
+        (tokens.input, Some(prices.input)),
+        (tokens.output, Some(prices.output)),
+        (tokens.cache_read, prices.cache_read),
+        (tokens.cache_write_5m, prices.cache_write_5m),
+        (tokens.cache_write_1h, prices.cache_write_1h),
+    ]
 }
 
 /// The name that an id with a date, or with `latest`, is a version of. A longer name is another model:
@@ -192,6 +221,20 @@ mod tests {
 
     fn price(model: &str, usage: &Usage) -> Option<u64> {
         PriceTable::bundled().price(model, usage).map(|cost| cost.0)
+    }
+
+    #[test]
+    fn what_was_paid_is_parted_to_the_last_nano_dollar() {
+        let table = PriceTable::bundled();
+        let tokens = tokens(1234, 567, 89, 10, 98_765);
+        let paid = table.price("claude-opus-5-5", &Usage { tokens, ..Usage::default() }).expect("a price");
+        let parts = table.split("claude-opus-5-5", &tokens, 100_000, paid).expect("parts");
+        assert_eq!(parts.iter().map(|part| part.0).sum::<u64>(), paid.0);
+        let alone = Tokens { input: Some(0), cache_read: None, cache_write_5m: None, cache_write_1h: None, ..tokens };
+        let output = table.price("claude-opus-5-5", &Usage { tokens: alone, ..Usage::default() }).expect("a price");
+        assert!(parts[1].0.abs_diff(output.0) <= 1, "{parts:?} {output:?}");
+        assert_eq!(table.split("claude-opus-5-5", &Tokens::default(), 0, paid), None, "nothing was counted");
+        assert_eq!(table.split("nobody-knows", &tokens, 0, paid), None);
     }
 
     /// The price of a million tokens of one class, in dollars, asked thousand by thousand so that no tier is passed.

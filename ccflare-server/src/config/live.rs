@@ -208,7 +208,8 @@ impl State {
         let settings: Vec<_> = SETTINGS.iter().map(|setting| self.setting(setting)).collect();
         let text = serde_json::to_vec(&settings).unwrap_or_default();
         let version = Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        SettingsView { version, file: Some(sources.file().display().to_string()), settings }
+        let webhooks = self.latest.webhooks.iter().map(Webhook::view).collect();
+        SettingsView { version, file: Some(sources.file().display().to_string()), settings, webhooks }
     }
 
     fn setting(&self, setting: &Setting) -> SettingView {

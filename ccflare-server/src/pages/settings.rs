@@ -6,7 +6,7 @@ use axum::{
 };
 use ccflare_core::control::{
     ControlError,
-    views::{SettingView, SettingsEdit, SettingsView},
+    views::{SettingView, SettingsEdit, SettingsView, WebhookView},
 };
 use http::StatusCode;
 use maud::{Markup, html};
@@ -85,6 +85,22 @@ fn view(settings: &SettingsView, why: Option<&str>) -> Markup {
         (card("All settings", &html! {
             ul.settings { @for setting in &settings.settings { li { (one(setting, &settings.version)) } } }
         }))
+        (card("Webhooks", &webhooks(&settings.webhooks)))
+    }
+}
+
+/// Who is told what happens. Their secrets are in the file alone, and so they are changed there.
+fn webhooks(hooks: &[WebhookView]) -> Markup {
+    html! {
+        @if hooks.is_empty() { p.quiet { "Nobody is told what happens." } }
+        ul.settings {
+            @for hook in hooks {
+                li {
+                    div { h3 { (hook.host) } p.hint { @if hook.events.is_empty() { "told of nothing" } @else { "told of " (hook.events.join(", ")) } } }
+                }
+            }
+        }
+        p.hint { "Receivers stand in the file as " code { "[[webhooks]]" } ", each with a " code { "url" } ", a " code { "secret" } " and the " code { "events" } " it wants. What one does not take is in the " a href="/logs?q=webhook" { "log" } "." }
     }
 }
 
@@ -154,6 +170,7 @@ mod tests {
             version: "v1".to_owned(),
             file: Some("/etc/ccflare.toml".to_owned()),
             settings: vec![setting],
+            webhooks: Vec::new(),
         };
         view(&settings, None).into_string()
     }
@@ -164,6 +181,15 @@ mod tests {
         for other in [setting("environment", false, None), setting("flag", false, None), setting("file", true, None)] {
             assert!(!draw(other).contains("name=\"value\""));
         }
+    }
+
+    #[test]
+    fn receivers_of_events_are_listed() {
+        let hook =
+            WebhookView { host: "alerts.example".to_owned(), events: vec!["limit".to_owned(), "move".to_owned()] };
+        let text = webhooks(&[hook]).into_string();
+        assert!(text.contains("alerts.example") && text.contains("told of limit, move"), "{text}");
+        assert!(webhooks(&[]).into_string().contains("[[webhooks]]"));
     }
 
     #[test]

@@ -181,7 +181,12 @@ impl SettingsControl for Told {
             setting("listen", false, false),
             setting("admin_token", false, true),
         ];
-        Ok(SettingsView { version: set.len().to_string(), file: Some("/etc/ccflare.toml".to_owned()), settings })
+        Ok(SettingsView {
+            version: set.len().to_string(),
+            file: Some("/etc/ccflare.toml".to_owned()),
+            settings,
+            webhooks: Vec::new(),
+        })
     }
 
     async fn change_settings(&self, edit: SettingsEdit) -> Result<SettingsView, ControlError> {

@@ -66,6 +66,9 @@ pub struct AnalyticsView {
     pub time_series: Vec<PointView>,
     /// Tokens by class.
     pub token_breakdown: TokenBreakdown,
+    /// What they cost, by class.
+    #[serde(default)]
+    pub cost_breakdown: CostBreakdown,
     /// The ten models with the most requests.
     pub model_distribution: Vec<ModelCount>,
     /// By account, most requests first.
@@ -209,6 +212,25 @@ pub struct TokenBreakdown {
     pub cache_creation1h_input_tokens: u64,
     /// Output.
     pub output_tokens: u64,
+}
+
+/// What tokens cost by class, in whole nano-dollars: what was paid for each model, parted as its list prices are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CostBreakdown {
+    /// Fresh input.
+    pub input_nano_usd: u64,
+    /// Read from the cache.
+    pub cache_read_nano_usd: u64,
+    /// Written for five minutes.
+    pub cache_write5m_nano_usd: u64,
+    /// Written for an hour.
+    pub cache_write1h_nano_usd: u64,
+    /// Output.
+    pub output_nano_usd: u64,
+    /// What can't be parted: of models whose prices are not known any more.
+    pub other_nano_usd: u64,
 }
 
 /// How often a model was used.

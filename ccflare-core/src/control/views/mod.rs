@@ -27,9 +27,9 @@ pub use agents::{
     RefusedPreferenceView, RemovedAgentView, ToolMode, WorkspaceView,
 };
 pub use analytics::{
-    AccountStats, AnalyticsMeta, AnalyticsQuery, AnalyticsView, DayCost, GroupView, ModelCost, ModelCount,
-    ModelPerformance, PointView, RequestFilter, ResetView, SessionAgent, SessionDetail, SessionPage, SessionPageQuery,
-    SessionView, StatsView, TokenBreakdown, TopModel, TotalsView,
+    AccountStats, AnalyticsMeta, AnalyticsQuery, AnalyticsView, CostBreakdown, DayCost, GroupView, ModelCost,
+    ModelCount, ModelPerformance, PointView, RequestFilter, ResetView, SessionAgent, SessionDetail, SessionPage,
+    SessionPageQuery, SessionView, StatsView, TokenBreakdown, TopModel, TotalsView,
 };
 pub use audit::{AuditQuery, AuditView};
 pub use gateway::{BrowserLinkView, StatusView};
@@ -42,7 +42,7 @@ pub use placement::{
     CandidateView, DecisionView, ExcludedView, ExplainRequest, ExplainView, FactsView, MoveView, StrategyView,
 };
 pub use requests::{AttemptView, RequestPage, RequestPageQuery, RequestView};
-pub use settings::{ReloadView, SettingView, SettingsEdit, SettingsView};
+pub use settings::{ReloadView, SettingView, SettingsEdit, SettingsView, WebhookView};
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     String::deserialize(deserializer).map(|text| Secret::new(&Zeroizing::new(text)))

@@ -15,6 +15,20 @@ pub struct SettingsView {
     pub file: Option<String>,
     /// One by one, in the order in which they are documented.
     pub settings: Vec<SettingView>,
+    /// Who is told what happens.
+    #[serde(default)]
+    pub webhooks: Vec<WebhookView>,
+}
+
+/// A receiver of events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct WebhookView {
+    /// The machine that it is at. The rest of its address may be a secret.
+    pub host: String,
+    /// The types of events that it is told.
+    pub events: Vec<String>,
 }
 
 /// One setting.

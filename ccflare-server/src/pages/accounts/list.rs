@@ -60,6 +60,7 @@ fn row(account: &AccountView, now: Timestamp) -> Markup {
             }
             p.about {
                 span { (account.provider) } span { "tier " (u8::from(account.tier)) } span { "priority " (account.priority) }
+                span { (parts::credential(account, now)) }
                 span { (Count(account.in_flight)) " in flight" }
                 span { (Count(account.total_requests)) " requests" }
                 span { "used " (when::ago(account.last_used.as_deref(), now)) }

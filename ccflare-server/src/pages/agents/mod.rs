@@ -4,13 +4,13 @@ mod cards;
 pub(super) mod one;
 
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
 use ccflare_core::{
     control::{
         ControlError,
-        views::{AgentsView, AnalyticsQuery, GroupView},
+        views::{AgentView, AgentsView, AnalyticsQuery, GroupView},
     },
     domain::Timestamp,
 };
@@ -25,11 +25,30 @@ use crate::components::{
     form::{Line, field},
     layout::Place,
     notice::{empty, notice},
+    pager::link,
+    tabs::tabs,
     when,
 };
 
-pub(super) async fn show(State(control): State<Shared>) -> Result<Page, Problem> {
-    page(&control, None).await
+/// Which of them are shown: all, `global`, or those of the workspace with this path.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Shown {
+    workspace: String,
+}
+
+impl Shown {
+    fn wants(&self, agent: &AgentView) -> bool {
+        match self.workspace.as_str() {
+            "" => true,
+            "global" => agent.workspace.is_none(),
+            path => agent.workspace.as_deref() == Some(path),
+        }
+    }
+}
+
+pub(super) async fn show(State(control): State<Shared>, Query(shown): Query<Shown>) -> Result<Page, Problem> {
+    page(&control, &shown, None).await
 }
 
 /// What the page's forms send.
@@ -71,19 +90,19 @@ async fn answer(control: &Shared, done: Result<(), ControlError>) -> Result<Resp
         Ok(()) => Ok(see("/agents", "saved")),
         Err(error) => {
             let why = Problem::of_form(error)?;
-            Ok(page(control, Some(&why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
+            Ok(page(control, &Shown::default(), Some(&why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
         }
     }
 }
 
-async fn page(control: &Shared, why: Option<&str>) -> Result<Page, Problem> {
+async fn page(control: &Shared, shown: &Shown, why: Option<&str>) -> Result<Page, Problem> {
     let month = AnalyticsQuery { range: Some("30d".to_owned()), ..AnalyticsQuery::default() };
     let usage = control.analytics(month).await?.agent_performance;
-    let body = view(&control.agents().await?, &usage, why, now(&**control).await?);
+    let body = view(&control.agents().await?, &usage, shown, why, now(&**control).await?);
     Ok(Page::new(Place::Agents, "Agents", body))
 }
 
-fn view(known: &AgentsView, usage: &[GroupView], why: Option<&str>, now: Timestamp) -> Markup {
+fn view(known: &AgentsView, usage: &[GroupView], shown: &Shown, why: Option<&str>, now: Timestamp) -> Markup {
     html! {
         @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
         @for problem in &known.problems {
@@ -94,9 +113,15 @@ fn view(known: &AgentsView, usage: &[GroupView], why: Option<&str>, now: Timesta
                 p { "Agents come from files in " code { "~/.claude/agents" } " and in the workspaces that clients work in, and from what clients tell of themselves." }
             }))
         }
+        @if !known.workspaces.is_empty() { (which(known, shown)) }
         ul.agents {
-            @for agent in &known.agents { li { (cards::defined(agent, usage, now)) } }
-            @for agent in &known.other_agents { li { (cards::other(agent, usage, now)) } }
+            @for agent in known.agents.iter().filter(|agent| shown.wants(agent)) { li { (cards::defined(agent, usage, now)) } }
+            @if shown.workspace.is_empty() {
+                @for agent in &known.other_agents { li { (cards::other(agent, usage, now)) } }
+            }
+        }
+        @if !shown.workspace.is_empty() && !known.agents.iter().any(|agent| shown.wants(agent)) {
+            p.quiet { "No file there defines an agent. " a href="/agents" { "All agents" } }
         }
         div.columns {
             (card("For all agents", &for_all(known)))
@@ -108,6 +133,18 @@ fn view(known: &AgentsView, usage: &[GroupView], why: Option<&str>, now: Timesta
             }))
         }
     }
+}
+
+/// All of them, those of no workspace, or those of one.
+fn which(known: &AgentsView, shown: &Shown) -> Markup {
+    let tab = |path: &str| (link("/agents", &[("workspace", path)]), shown.workspace == path);
+    let ((all, here), (global, is_global)) = (tab(""), tab("global"));
+    let mut entries = vec![(all, "All", here), (global, "Global", is_global)];
+    entries.extend(known.workspaces.iter().map(|workspace| {
+        let (address, here) = tab(&workspace.path);
+        (address, workspace.name.as_str(), here)
+    }));
+    tabs("Agents of", &entries)
 }
 
 fn for_all(known: &AgentsView) -> Markup {
@@ -147,5 +184,45 @@ fn workspaces(known: &AgentsView, now: Timestamp) -> Markup {
             (field("Directory", "workspace-path", "", &Line::new("workspace-path", "").required().placeholder("/home/me/project").bare().draw_as("path")))
             button.quiet type="submit" { "Register" }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> AgentsView {
+        let agent = |name: &str, workspace: Option<&str>| {
+            serde_json::json!({
+                "id": name, "name": name, "description": "", "color": "blue", "model": null, "definedModel": null,
+                "preference": null, "preferenceFrom": null, "systemPrompt": "", "source": "global", "workspace": workspace,
+                "workspaceName": null, "tools": null, "filePath": "/a.md", "modified": null, "state": "discovered",
+                "lastUsed": null, "conversations": 0,
+            })
+        };
+        let shop = serde_json::json!({ "path": "/home/ana/shop", "name": "shop", "firstSeen": "", "lastSeen": "",
+            "agentCount": 1, "manual": false });
+        serde_json::from_value(serde_json::json!({
+            "agents": [agent("everywhere", None), agent("seller", Some("/home/ana/shop"))], "otherAgents": [],
+            "problems": [], "removed": [], "workspaces": [shop], "defaultModel": null,
+        }))
+        .expect("a view")
+    }
+
+    fn draw(workspace: &str) -> String {
+        view(&known(), &[], &Shown { workspace: workspace.to_owned() }, None, Timestamp::default()).into_string()
+    }
+
+    #[test]
+    fn agents_can_be_seen_by_where_they_are_defined() {
+        let has = |text: &str, name: &str| text.contains(&format!("aria-label=\"{name}\""));
+        for (workspace, everywhere, seller) in
+            [("", true, true), ("global", true, false), ("/home/ana/shop", false, true)]
+        {
+            let text = draw(workspace);
+            assert_eq!((has(&text, "everywhere"), has(&text, "seller")), (everywhere, seller), "{workspace}: {text}");
+        }
+        assert!(draw("/nowhere").contains("No file there defines an agent"));
+        assert!(draw("").contains("/agents?workspace=%2Fhome%2Fana%2Fshop"));
     }
 }

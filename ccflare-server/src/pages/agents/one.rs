@@ -30,13 +30,13 @@ pub(in crate::pages) async fn show(State(control): State<Shared>, Path(agent): P
 }
 
 /// What the form sends.
-#[derive(Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 pub(in crate::pages) struct Wish {
     description: String,
     model: String,
     color: String,
+    preset: String,
     tools: String,
     system_prompt: String,
 }
@@ -58,7 +58,9 @@ pub(in crate::pages) async fn edit(
 
 /// Only what is otherwise than before: a file keeps what nobody has touched, to the letter.
 fn changes(before: &AgentView, wish: &Wish) -> AgentEdit {
-    let tools: Vec<_> = wish.tools.split(',').filter_map(given).map(str::to_owned).collect();
+    let preset = PRESETS.iter().find(|(name, ..)| *name == wish.preset);
+    let tools = preset.map_or(wish.tools.as_str(), |(.., tools)| tools);
+    let tools: Vec<_> = tools.split(',').filter_map(given).map(str::to_owned).collect();
     let prompt = wish.system_prompt.replace("\r\n", "\n");
     let other = |now: &str, before: &str| (now.trim() != before.trim()).then(|| now.trim().to_owned());
     AgentEdit {
@@ -106,6 +108,25 @@ const COLOURS: [(&str, &str); 9] = [
     ("pink", "pink"),
 ];
 
+/// Tools that go together: a name, what it is called, and the tools.
+const PRESETS: [(&str, &str, &str); 4] = [
+    ("all", "All tools", ""),
+    ("read", "Reading only", "Read, Grep, Glob, LS, NotebookRead, WebFetch, WebSearch"),
+    (
+        "edit",
+        "Reading and editing",
+        "Read, Grep, Glob, LS, NotebookRead, WebFetch, WebSearch, Edit, MultiEdit, Write, NotebookEdit",
+    ),
+    ("run", "Running commands", "Read, Grep, Glob, LS, Bash"),
+];
+
+/// The choice of tools; those of the line below unless it is a preset.
+fn presets() -> Markup {
+    let mut choices = vec![("", "As written below")];
+    choices.extend(PRESETS.map(|(name, text, _)| (name, text)));
+    choose("preset", "preset", "", &choices)
+}
+
 fn form(agent: &AgentView) -> Markup {
     let tools = agent.tools.as_deref().unwrap_or_default().join(", ");
     let model = agent.defined_model.as_deref().unwrap_or_default();
@@ -121,6 +142,7 @@ fn form(agent: &AgentView) -> Markup {
                 (field("Model", "model", "A name, an alias, or inherit.", &Line::new("model", model).draw()))
                 (field("Colour", "color", "", &choose("color", "color", &agent.color, &colours)))
             }
+            (field("Choice of tools", "preset", "", &presets()))
             (field("Tools", "tools", "Names, commas between. Empty: all.", &Line::new("tools", &tools).draw()))
             (field("System prompt", "system_prompt", "", &html! { textarea id="system_prompt" name="system_prompt" rows="14" { (agent.system_prompt) } }))
             button.primary type="submit" { "Save the file" }
@@ -148,10 +170,17 @@ mod tests {
             description: "Reviews.".to_owned(),
             model: "opus".to_owned(),
             color: "blue".to_owned(),
+            preset: String::new(),
             tools: "Read".to_owned(),
             system_prompt: "Be\r\nkind.".to_owned(),
         };
         assert_eq!(changes(&agent(), &wish), AgentEdit::default());
+        let all = changes(&agent(), &Wish { preset: "all".to_owned(), ..wish.clone() });
+        assert_eq!(all, AgentEdit { tools: Some(Vec::new()), ..AgentEdit::default() });
+        let run = changes(&agent(), &Wish { preset: "run".to_owned(), ..wish.clone() });
+        assert!(
+            run.tools.is_some_and(|tools| tools.contains(&"Bash".to_owned()) && !tools.contains(&"Edit".to_owned()))
+        );
         let edit = changes(&agent(), &Wish { tools: "Read, Edit".to_owned(), ..wish });
         assert_eq!(edit, AgentEdit { tools: Some(vec!["Read".to_owned(), "Edit".to_owned()]), ..AgentEdit::default() });
     }

@@ -45,7 +45,7 @@ fn view(sums: &AnalyticsView, traffic: &AnalyticsView, scope: &Scope, choices: &
                 div.columns {
                     (card("Success", &series::success(sums)))
                     (card("Read from the cache", &series::cached(sums)))
-                    (card("Tokens by class", &sums::tokens(&sums.token_breakdown)))
+                    (card("Tokens and cost by class", &sums::tokens(&sums.token_breakdown, &sums.cost_breakdown)))
                     (card("Cost by day", &series::days(&sums.cost_by_day)))
                 }
                 (card("Models", &groups::models(&sums.model_performance, &sums.cost_by_model)))
@@ -113,6 +113,8 @@ pub(super) mod tests {
             "timeSeries": [point(1_800_000_000_000, 10), point(1_800_003_600_000, 20)],
             "tokenBreakdown": { "inputTokens": 1, "cacheReadInputTokens": 2, "cacheCreationInputTokens": 3,
                 "cacheCreation5mInputTokens": 3, "cacheCreation1hInputTokens": 0, "outputTokens": 4 },
+            "costBreakdown": { "inputNanoUsd": 0, "cacheReadNanoUsd": 250_000_000, "cacheWrite5mNanoUsd": 0,
+                "cacheWrite1hNanoUsd": 0, "outputNanoUsd": 750_000_000, "otherNanoUsd": 0 },
             "modelDistribution": [{ "model": "claude-opus-5-5", "count": 30 }],
             "accountPerformance": [{ "name": "work", "requests": 30, "successRate": 90.0, "costNanoUsd": 5 }],
             "agentPerformance": [], "clientKeyPerformance": [],
@@ -128,6 +130,12 @@ pub(super) mod tests {
         let text = view(&sums(), &sums(), &Scope::default(), &Choices::default()).into_string();
         assert!(text.contains("+50 %") && text.contains("$1.00") && text.contains("claude-opus-5-5"), "{text}");
         assert!(text.contains("<title>15 Jan 09:00: 20</title>"), "{text}");
+    }
+
+    #[test]
+    fn each_class_has_its_part_of_the_cost() {
+        let text = sums::tokens(&sums().token_breakdown, &sums().cost_breakdown).into_string();
+        assert!(text.contains(">$0.75<") && text.contains(">75.0 %<") || text.contains(">75 %<"), "{text}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Numbers of a whole range.
 
 use ccflare_core::{
-    control::views::{TokenBreakdown, TotalsView},
+    control::views::{CostBreakdown, TokenBreakdown, TotalsView},
     domain::NanoUsd,
     report::{Change, Count, Known, Money, Share, Took},
 };
@@ -52,28 +52,46 @@ fn between(before: Option<f64>, now: Option<f64>) -> Change {
     Change::new(before.unwrap_or(f64::NAN), now.unwrap_or(f64::NAN))
 }
 
-/// The classes that have prices of their own.
-pub(super) fn tokens(tokens: &TokenBreakdown) -> Markup {
+/// The classes that have prices of their own: how many tokens, and what they cost.
+pub(super) fn tokens(tokens: &TokenBreakdown, costs: &CostBreakdown) -> Markup {
     let classes = [
-        ("Fresh input", tokens.input_tokens),
-        ("Read from the cache", tokens.cache_read_input_tokens),
-        ("Written for 5 minutes", tokens.cache_creation5m_input_tokens),
-        ("Written for an hour", tokens.cache_creation1h_input_tokens),
-        ("Output", tokens.output_tokens),
+        ("Fresh input", tokens.input_tokens, costs.input_nano_usd),
+        ("Read from the cache", tokens.cache_read_input_tokens, costs.cache_read_nano_usd),
+        ("Written for 5 minutes", tokens.cache_creation5m_input_tokens, costs.cache_write5m_nano_usd),
+        ("Written for an hour", tokens.cache_creation1h_input_tokens, costs.cache_write1h_nano_usd),
+        ("Output", tokens.output_tokens, costs.output_nano_usd),
     ];
-    let all: u64 = classes.iter().map(|(_, count)| count).sum();
-    let part = |(at, (name, count)): (usize, &(&str, u64))| (at, *count as f64, format!("{name}: {:#}", Count(*count)));
-    let parts: Vec<_> = classes.iter().enumerate().map(part).collect();
+    let all: u64 = classes.iter().map(|(_, count, _)| count).sum();
+    let paid: u64 = classes.iter().map(|(.., cost)| cost).sum::<u64>() + costs.other_nano_usd;
+    let counted = |(at, (name, count, _)): (usize, &(&str, u64, u64))| {
+        (at, *count as f64, format!("{name}: {:#}", Count(*count)))
+    };
+    let priced = |(at, (name, _, cost)): (usize, &(&str, u64, u64))| {
+        (at, *cost as f64, format!("{name}: {:#}", Money(NanoUsd(*cost))))
+    };
     html! {
-        (stack(&parts))
-        table.plain {
-            caption.unseen { "Tokens by class" }
-            tbody {
-                @for (at, (name, count)) in classes.iter().enumerate() {
-                    tr {
-                        th scope="row" { (swatch(at)) (name) }
-                        td.number title=(format!("{:#}", Count(*count))) { (Count(*count)) }
-                        td.number { (Share::of(*count, all)) }
+        p.hint { "Tokens" }
+        (stack(&classes.iter().enumerate().map(counted).collect::<Vec<_>>()))
+        p.hint { "Cost" }
+        (stack(&classes.iter().enumerate().map(priced).collect::<Vec<_>>()))
+        div.scroll tabindex="0" role="region" aria-label="Tokens and cost by class" {
+            table.plain {
+                thead { tr { th { "Class" } th.number colspan="2" { "Tokens" } th.number colspan="2" { "Cost" } } }
+                tbody {
+                    @for (at, (name, count, cost)) in classes.iter().enumerate() {
+                        tr {
+                            th scope="row" { (swatch(at)) (name) }
+                            td.number title=(format!("{:#}", Count(*count))) { (Count(*count)) }
+                            td.number { (Share::of(*count, all)) }
+                            td.number title=(format!("{:#}", Money(NanoUsd(*cost)))) { (Money(NanoUsd(*cost))) }
+                            td.number { (Share::of(*cost, paid)) }
+                        }
+                    }
+                    @if costs.other_nano_usd > 0 {
+                        tr {
+                            th scope="row" { "Not parted" } td {} td {}
+                            td.number { (Money(NanoUsd(costs.other_nano_usd))) } td.number { (Share::of(costs.other_nano_usd, paid)) }
+                        }
                     }
                 }
             }

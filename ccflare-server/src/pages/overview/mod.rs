@@ -1,6 +1,7 @@
 //! The front page: whether all is well, and what needs attention.
 
 mod attention;
+mod flights;
 
 use axum::{
     extract::{Query, State},
@@ -14,6 +15,7 @@ use ccflare_core::{
 use http::HeaderMap;
 use maud::{Markup, html};
 
+use self::flights::Flight;
 use super::{
     Page, Problem, Shared,
     analytics::{groups, series, sums},
@@ -48,6 +50,7 @@ pub(super) async fn show(
         status: control.status().await?,
         sums: control.analytics(scope.query()).await?,
         sizes: control.sizes().await?,
+        flights: flights::flights(&*control).await,
         accounts,
         latest,
     };
@@ -59,6 +62,7 @@ struct Seen {
     status: StatusView,
     sums: AnalyticsView,
     sizes: SizesView,
+    flights: Vec<Flight>,
     accounts: Vec<AccountView>,
     latest: Vec<RequestView>,
 }
@@ -77,6 +81,7 @@ fn view(seen: &Seen, scope: &Scope) -> Markup {
                 (card_with("Accounts by requests", &html! { a href=(scope.link("/analytics", &[])) { "Analytics" } }, &performance(&seen.sums)))
             }
         }
+        div id="flights" data-live { (flights::view(&seen.flights, seen.status.in_flight, now)) }
         div.columns {
             div id="standing" data-live { (card_with("Accounts", &html! { a href="/accounts" { "All of them" } }, &standing(&seen.accounts, now))) }
             div id="system" data-live { (card("System", &system(&seen.status, &seen.sizes))) }
@@ -191,7 +196,8 @@ mod tests {
             payloads: 0,
             tables: Vec::new(),
         };
-        Seen { status, sums, sizes, accounts: vec![account("work")], latest: vec![request()] }
+        let (accounts, latest) = (vec![account("work")], vec![request()]);
+        Seen { status, sums, sizes, flights: Vec::new(), accounts, latest }
     }
 
     #[test]

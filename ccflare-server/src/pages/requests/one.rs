@@ -6,7 +6,8 @@ use ccflare_core::{
         ControlError,
         views::{AttemptView, PayloadView, RequestView},
     },
-    domain::{NanoUsd, Timestamp},
+    domain::{NanoUsd, Timestamp, Tokens},
+    pricing::PriceTable,
     report::{Count, Known, Money, Rate, Size, Took},
 };
 use maud::{Markup, html};
@@ -51,7 +52,7 @@ fn view(request: &RequestView, payload: Result<&PayloadView, &String>, now: Time
             div {
                 (card("Who was tried", &timeline(request)))
                 @if let Some(decision) = &request.decision { (card("Why it went there", &decision::view(decision, now))) }
-                (card("Tokens", &tokens(request)))
+                (card("Tokens and cost", &tokens(request)))
             }
             (card("Facts", &about(request)))
         }
@@ -155,6 +156,7 @@ fn tokens(request: &RequestView) -> Markup {
         ("Written for an hour", request.cache_creation1h_input_tokens),
         ("Output", request.output_tokens),
     ];
+    let costs = costs(request);
     let part = |(at, (name, count)): (usize, &(&str, Option<u64>))| {
         let count = count.unwrap_or(0);
         (at, count as f64, format!("{name}: {:#}", Count(count)))
@@ -163,14 +165,35 @@ fn tokens(request: &RequestView) -> Markup {
     html! {
         (stack(&parts))
         table.plain {
+            thead { tr { th { "Class" } th.number { "Tokens" } th.number { "Cost" } } }
             tbody {
                 @for (at, (name, count)) in classes.iter().enumerate() {
-                    tr { th scope="row" { (swatch(at)) (name) } td.number { (exact(*count)) } }
+                    tr { th scope="row" { (swatch(at)) (name) } td.number { (exact(*count)) } td.number { (money(costs.map(|costs| costs[at]))) } }
                 }
-                tr.sum { th scope="row" { "Together" } td.number { (exact(request.total_tokens)) } }
+                tr.sum { th scope="row" { "Together" } td.number { (exact(request.total_tokens)) } td.number { (money(request.cost_nano_usd.map(NanoUsd))) } }
             }
         }
     }
+}
+
+/// What each class cost, in the order in which they are shown; `None` if the prices are not known.
+fn costs(request: &RequestView) -> Option<[NanoUsd; 5]> {
+    let tokens = Tokens {
+        input: request.input_tokens,
+        output: request.output_tokens,
+        cache_read: request.cache_read_input_tokens,
+        cache_write_5m: request.cache_creation5m_input_tokens,
+        cache_write_1h: request.cache_creation1h_input_tokens,
+    };
+    let (model, paid) = (request.model.as_deref()?, NanoUsd(request.cost_nano_usd?));
+    let [input, output, read, for_minutes, for_an_hour] =
+        PriceTable::bundled().split(model, &tokens, request.prompt_tokens.unwrap_or(0), paid)?;
+    Some([input, read, for_minutes, for_an_hour, output])
+}
+
+fn money(cost: Option<NanoUsd>) -> Markup {
+    let cost = cost.map(Money);
+    html! { span title=[cost.map(|cost| format!("{cost:#}"))] { (Known(cost)) } }
 }
 
 fn exact(count: Option<u64>) -> String {
@@ -215,5 +238,14 @@ pub(in crate::pages) mod tests {
     fn what_was_not_counted_is_a_dash() {
         let text = tokens(&request()).into_string();
         assert!(text.contains("Output</th><td class=\"number\">–</td>"), "{text}");
+    }
+
+    #[test]
+    fn each_class_has_its_part_of_the_cost() {
+        let known = RequestView { output_tokens: Some(1000), ..request() };
+        let parts = costs(&known).expect("parts");
+        assert_eq!(parts.iter().map(|part| part.0).sum::<u64>(), 1_230_000_000);
+        assert!(parts[4] > parts[0], "{parts:?}");
+        assert_eq!(costs(&RequestView { cost_nano_usd: None, ..known }), None);
     }
 }

@@ -6,10 +6,11 @@ use super::{Called, asked::Asked};
 use crate::{
     analytics::{Answer, Counts, Group, Minute, sketch::RELATIVE_ERROR},
     control::views::{
-        AccountStats, AnalyticsMeta, AnalyticsView, DayCost, GroupView, ModelCost, ModelCount, ModelPerformance,
-        PointView, StatsView, TokenBreakdown, TopModel, TotalsView,
+        AccountStats, AnalyticsMeta, AnalyticsView, CostBreakdown, DayCost, GroupView, ModelCost, ModelCount,
+        ModelPerformance, PointView, StatsView, TokenBreakdown, TopModel, TotalsView,
     },
-    domain::{AccountId, ClientKeyId, Exchange},
+    domain::{AccountId, ClientKeyId, Exchange, Tokens},
+    pricing::PriceTable,
 };
 
 /// Models that are listed, as in the original.
@@ -39,6 +40,7 @@ pub(super) fn analytics(asked: &Asked, answer: &Answer, previous: &Answer, calle
         previous: totals(previous),
         time_series: time_series(asked, answer),
         token_breakdown: tokens(&answer.total.counts),
+        cost_breakdown: costs(answer),
         model_distribution: models(answer).map(|(model, group)| count(model, group)).take(MODELS).collect(),
         account_performance: answer.accounts.iter().map(|(id, found)| account(*id, found, called)).collect(),
         agent_performance: answer
@@ -185,6 +187,32 @@ fn tokens(counts: &Counts) -> TokenBreakdown {
         cache_creation1h_input_tokens: counts.cache_write_1h,
         output_tokens: counts.output,
     }
+}
+
+/// What each class cost, model by model.
+fn costs(answer: &Answer) -> CostBreakdown {
+    let mut costs = CostBreakdown::default();
+    for (model, Group { counts, .. }) in models(answer) {
+        let tokens = Tokens {
+            input: Some(counts.input),
+            output: Some(counts.output),
+            cache_read: Some(counts.cache_read),
+            cache_write_5m: Some(counts.cache_write_5m),
+            cache_write_1h: Some(counts.cache_write_1h),
+        };
+        // How long each prompt was is not in the sum; few are long enough to have other prices.
+        match PriceTable::bundled().split(model, &tokens, 0, counts.cost) {
+            Some([input, output, read, for_minutes, for_an_hour]) => {
+                costs.input_nano_usd += input.0;
+                costs.output_nano_usd += output.0;
+                costs.cache_read_nano_usd += read.0;
+                costs.cache_write5m_nano_usd += for_minutes.0;
+                costs.cache_write1h_nano_usd += for_an_hour.0;
+            }
+            None => costs.other_nano_usd += counts.cost.0,
+        }
+    }
+    costs
 }
 
 fn models(answer: &Answer) -> impl Iterator<Item = (&str, &Group)> {
