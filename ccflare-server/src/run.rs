@@ -48,6 +48,7 @@ pub struct Running {
 /// # Errors
 /// If a file can't be read or made, the database is in use, the key is not its key, or the port is taken.
 pub async fn start(config: Config) -> Result<Running> {
+    raise_descriptors();
     make_private(&config.data_dir).with_context(|| format!("can't make {}", config.data_dir.display()))?;
     let (database, master) = (config.database(), config.master()?);
     let store = tokio::task::spawn_blocking(move || RedbStore::open_with(&database, &master)).await??;
@@ -186,7 +187,6 @@ impl Running {
 /// As [`start`].
 pub async fn run(config: Config) -> Result<()> {
     logging::init(&config.log_level, config.log_format).map_err(anyhow::Error::msg)?;
-    raise_descriptors();
     let running = start(config).await?;
     signal().await?;
     tracing::info!("stopping: requests under way may finish; a second signal stops at once");

@@ -100,7 +100,7 @@ fn webhooks(hooks: &[WebhookView]) -> Markup {
                 }
             }
         }
-        p.hint { "Receivers stand in the file as " code { "[[webhooks]]" } ", each with a " code { "url" } ", a " code { "secret" } " and the " code { "events" } " it wants. What one does not take is in the " a href="/logs?q=webhook" { "log" } "." }
+        p.hint { "Receivers stand in the file as " code { "[[webhooks]]" } ", each with a " code { "url" } ", a " code { "secret" } " and the " code { "events" } " it wants. What one does not take is in the " a href="/logs?text=webhook" { "log" } "." }
     }
 }
 
