@@ -207,7 +207,7 @@ impl World {
                 window: Some("5h".into()),
                 conversations: chance.below(40) as u32,
                 in_flight: chance.below(8) as u32,
-                expires: Some(Timestamp::from_seconds(END.as_micros().unsigned_abs() / 1_000_000 + 3600)),
+                expires: Some(END + Duration::from_secs(3600)),
             });
         }
     }
