@@ -27,7 +27,10 @@ use tokio::{
     net::TcpStream,
     time::{Instant, Sleep},
 };
-use tower::{Service, ServiceBuilder, util::BoxCloneSyncService};
+use tower::{
+    Service, ServiceBuilder, ServiceExt,
+    util::{BoxCloneSyncService, Oneshot},
+};
 
 use crate::{
     egress::{self, BoundedResolver},
@@ -66,8 +69,8 @@ pub type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream
 /// Sends requests to whatever absolute URL they carry.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    /// Shared: a client is cloned with its connector, and services are cloned for every request.
-    client: Arc<Client<Connector, Full<Bytes>>>,
+    /// Shared: services are cloned for every request.
+    client: Arc<Client<Seldom, Full<Bytes>>>,
     options: UpstreamOptions,
 }
 
@@ -99,8 +102,27 @@ impl Upstream {
             .pool_timer(TokioTimer::new())
             // Shorter than servers keep idle connections, so that a request seldom meets one that is being closed.
             .pool_idle_timeout(Duration::from_secs(50))
-            .build(connector);
+            .build(Seldom(Arc::new(connector)));
         Self { client: Arc::new(client), options }
+    }
+}
+
+/// A connector that is cloned only when a connection has to be made. hyper clones its client, and the connector with it,
+/// for every request.
+#[derive(Clone, Debug)]
+struct Seldom(Arc<Connector>);
+
+impl Service<Uri> for Seldom {
+    type Response = <Connector as Service<Uri>>::Response;
+    type Error = BoxError;
+    type Future = Oneshot<Connector, Uri>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Connector::clone(&self.0).oneshot(uri)
     }
 }
 
@@ -238,14 +260,15 @@ pub struct UpstreamBody {
     /// What came behind the joined frames: a frame too large to join, an error, or the end.
     next: Option<Option<Result<Frame<Bytes>, BodyError>>>,
     idle: Duration,
-    heard: Instant,
+    /// Since when nothing has come; known once it was waited for.
+    silent_since: Option<Instant>,
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
 impl UpstreamBody {
     fn new(inner: Incoming, idle: Duration) -> Self {
         let (joined, first, next) = (BytesMut::new(), None, None);
-        Self { inner, joined, first, yielded: false, next, idle, heard: Instant::now(), alarm: None }
+        Self { inner, joined, first, yielded: false, next, idle, silent_since: None, alarm: None }
     }
 
     /// One small frame more. The first is kept as it is: most often it stays the only one.
@@ -272,7 +295,8 @@ impl UpstreamBody {
     }
 
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<BodyError> {
-        let due = self.heard + self.idle;
+        // A frame that is there at once costs no look at the clock.
+        let due = *self.silent_since.get_or_insert_with(Instant::now) + self.idle;
         let alarm = self.alarm.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
         // Set anew only when it rings, not for each frame.
         while alarm.as_mut().poll(cx).is_ready() {
@@ -297,7 +321,7 @@ impl Body for UpstreamBody {
         loop {
             let polled = Pin::new(&mut this.inner).poll_frame(cx);
             if polled.is_ready() {
-                this.heard = Instant::now();
+                this.silent_since = None;
             }
             let next = match polled {
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
