@@ -4,11 +4,11 @@
 //! the thread it continues. Message bodies are long, so they are first run over for the few keys that matter, and
 //! read only if one of them is there.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header::CONTENT_ENCODING};
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use std::borrow::Cow;
 use url::form_urlencoded;
@@ -37,6 +37,19 @@ const THINGS: &[&str] = &[
 
 /// The beta under which messages can be continued by their ids.
 const THREADS: &str = "message-threads-";
+
+/// Every body is searched, and what a search needs takes longer to make than most bodies to be searched.
+static SEARCHES: LazyLock<Searches> = LazyLock::new(|| Searches {
+    thread: Finder::new(THREADS),
+    id_key: Finder::new("_id\""),
+    container: Finder::new("\"container\""),
+});
+
+struct Searches {
+    thread: Finder<'static>,
+    id_key: Finder<'static>,
+    container: Finder<'static>,
+}
 
 /// The API forgets a thread five minutes after its last message. Ids are kept longer, so that who comes too late hears
 /// it from the account that knows.
@@ -72,7 +85,7 @@ fn things(request: &Request<Bytes>, segments: &[&str]) -> Named {
 
 fn message_tells(headers: &HeaderMap) -> Tells {
     let mut betas = headers.get_all("anthropic-beta").iter();
-    let threads = betas.any(|betas| memmem::find(betas.as_bytes(), THREADS.as_bytes()).is_some());
+    let threads = betas.any(|betas| SEARCHES.thread.find(betas.as_bytes()).is_some());
     if threads { Tells::Thread } else { Tells::Message }
 }
 
@@ -119,7 +132,7 @@ fn in_body(request: &Request<Bytes>) -> Vec<Box<str>> {
 fn holds_ids(body: &[u8]) -> bool {
     const BEFORE: [&[u8]; 3] = [b"\"file", b"\"skill", b"\"previous_message"];
     let is_key = |end: usize| BEFORE.iter().any(|name| body[..end].ends_with(name));
-    memmem::find_iter(body, b"_id\"").any(is_key) || memmem::find(body, b"\"container\"").is_some()
+    SEARCHES.id_key.find_iter(body).any(is_key) || SEARCHES.container.find(body).is_some()
 }
 
 /// Whether a stream's event may tell of ids.
