@@ -16,6 +16,7 @@ use ccflare_core::{
 };
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
+use parking_lot::Mutex;
 use tower::Service;
 
 use crate::{
@@ -94,6 +95,11 @@ impl App {
         Self { operator: operator.route("/metrics", get(metrics::show).with_state(scraped)), ..self }
     }
 
+    /// A line for one connection.
+    pub(crate) fn line(&self) -> Mutex<Line> {
+        Mutex::new(self.line.clone())
+    }
+
     /// Those who listen to live events through it.
     pub(crate) fn readers(&self) -> Readers {
         self.readers.clone()
@@ -104,6 +110,20 @@ impl App {
     /// # Errors
     /// Never.
     pub async fn answer<B>(self: Arc<Self>, request: Request<B>) -> Result<Response<AppBody>, Infallible>
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.answer_over(&self.line(), request).await
+    }
+
+    /// The same for one of the requests of a connection, which has a line of its own: to clone one costs dozens of
+    /// reference counts that all threads write to.
+    pub(crate) async fn answer_over<B>(
+        &self,
+        line: &Mutex<Line>,
+        request: Request<B>,
+    ) -> Result<Response<AppBody>, Infallible>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -122,8 +142,8 @@ impl App {
             return Ok(refuse(Refused { status: StatusCode::NOT_FOUND, message: "there is no such path here" }));
         }
         if is_line {
-            let response = self.line.clone().call(request).await?;
-            return Ok(response.map(AppBody::Line));
+            let answering = line.lock().call(request);
+            return Ok(answering.await?.map(AppBody::Line));
         }
         let response = self.operator.clone().call(request.map(RouterBody::new)).await?;
         Ok(response.map(AppBody::Operator))

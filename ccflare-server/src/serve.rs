@@ -186,13 +186,19 @@ async fn converse<S>(
 {
     let asked = Arc::new(AtomicBool::new(false));
     let has_asked = Arc::clone(&asked);
+    let own = Arc::new((Arc::clone(&answers.app), answers.app.line()));
     let answer = service_fn(move |mut request: http::Request<Incoming>| {
         has_asked.store(true, Ordering::Relaxed);
-        request.extensions_mut().insert(answers.peer);
+        // The line asks for neither.
         if !request.uri().path().starts_with("/v1/") {
+            request.extensions_mut().insert(answers.peer);
             request.extensions_mut().insert(answers.hangup.clone());
         }
-        Arc::clone(&answers.app).answer(request)
+        let own = Arc::clone(&own);
+        async move {
+            let (app, line) = &*own;
+            app.answer_over(line, request).await
+        }
     });
     let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
     let mut connection = std::pin::pin!(watcher.watch(connection));

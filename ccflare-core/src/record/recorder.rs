@@ -14,9 +14,12 @@ use crate::{
     store::{WriteBehind, write_behind::SettleSlot},
 };
 
-/// Writes down what happens, through the write-behind queue.
+/// Writes down what happens, through the write-behind queue. Cheap to clone: services are, for every request.
 #[derive(Clone, Debug)]
-pub struct Recorder {
+pub struct Recorder(Arc<Shared>);
+
+#[derive(Clone, Debug)]
+struct Shared {
     queue: WriteBehind,
     prices: &'static PriceTable,
     clock: Arc<dyn Clock>,
@@ -28,33 +31,34 @@ impl Recorder {
     /// Records into `queue`, with the prices of the bundled table.
     #[must_use]
     pub fn new(queue: WriteBehind, clock: Arc<dyn Clock>) -> Self {
-        Self { queue, prices: PriceTable::bundled(), clock, capture: None, events: Events::default() }
+        let (prices, events) = (PriceTable::bundled(), Events::default());
+        Self(Arc::new(Shared { queue, prices, clock, capture: None, events }))
     }
 
     /// Keeps what exchanges carry, too.
     #[must_use]
     pub fn capturing(self, capture: Option<Capture>) -> Self {
-        Self { capture, ..self }
+        Self(Arc::new(Shared { capture, ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// Tells what happens, too.
     #[must_use]
     pub fn telling(self, events: Events) -> Self {
-        Self { events, ..self }
+        Self(Arc::new(Shared { events, ..Arc::unwrap_or_clone(self.0) }))
     }
 
-    pub(super) const fn events(&self) -> &Events {
-        &self.events
+    pub(super) fn events(&self) -> &Events {
+        &self.0.events
     }
 
-    pub(super) const fn capture(&self) -> Option<&Capture> {
-        self.capture.as_ref()
+    pub(super) fn capture(&self) -> Option<&Capture> {
+        self.0.capture.as_ref()
     }
 
     /// The clock that exchanges are timed by.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
+        &self.0.clock
     }
 
     /// Opens an exchange. Waits while the queue is full: nothing is sent that could not be written down.
@@ -62,19 +66,18 @@ impl Recorder {
     /// # Errors
     /// [`Refusal::ShuttingDown`] once the queue is closed.
     pub async fn open(&self, intent: Intent) -> Result<OpenExchange, Refusal> {
-        let trail = Trail::new(Arc::clone(&self.clock));
-        let slots = self.queue.reserve().await.map_err(|_closed| Refusal::ShuttingDown)?;
+        let trail = Trail::new(Arc::clone(self.clock()));
+        let slots = self.0.queue.reserve().await.map_err(|_closed| Refusal::ShuttingDown)?;
         let queued = trail.elapsed();
         let slot = slots.open(intent.clone());
-        self.events.step(|| EventKind::Started(Arc::new(intent.clone())));
+        self.events().step(|| EventKind::Started(Arc::new(intent.clone())));
         let exchange = Box::new(Exchange::unfinished(intent, Outcome::Cancelled));
         Ok(OpenExchange(Some(Open {
             exchange,
             slot,
             trail,
-            prices: self.prices,
+            recorder: self.clone(),
             account: None,
-            events: self.events.clone(),
             queued,
             traceparent: None,
             span: None,
@@ -92,9 +95,8 @@ struct Open {
     exchange: Box<Exchange>,
     slot: SettleSlot,
     trail: Trail,
-    prices: &'static PriceTable,
+    recorder: Recorder,
     account: Option<Arc<Account>>,
-    events: Events,
     queued: Duration,
     traceparent: Option<HeaderValue>,
     span: Option<u64>,
@@ -120,7 +122,7 @@ impl OpenExchange {
             open.exchange.status = Some(status.as_u16());
             let elapsed = open.trail.elapsed();
             open.exchange.timing.headers = Some(elapsed);
-            open.events.step(|| EventKind::Headers {
+            open.recorder.events().step(|| EventKind::Headers {
                 intent: Arc::new(open.exchange.intent.clone()),
                 account: open.account.as_ref().map(|account| (account.id, Arc::clone(&account.name))),
                 status: status.as_u16(),
@@ -145,13 +147,13 @@ impl OpenExchange {
 
     /// Since the request arrived, if anybody counts where the time goes.
     pub(super) fn stopwatch(&self) -> Option<Duration> {
-        self.0.as_ref().filter(|open| open.events.is_observed()).map(|open| open.trail.elapsed())
+        self.0.as_ref().filter(|open| open.recorder.events().is_observed()).map(|open| open.trail.elapsed())
     }
 
     /// So much time was spent on reading along.
     pub(super) fn read_for(&self, took: Duration) {
         if let Some(open) = &self.0 {
-            open.events.spent(Phase::Stream, took);
+            open.recorder.events().spent(Phase::Stream, took);
         }
     }
 
@@ -174,7 +176,7 @@ impl OpenExchange {
         if let Some(open) = &mut self.0 {
             let elapsed = *open.exchange.timing.first_token.get_or_insert_with(|| open.trail.elapsed());
             let request = open.exchange.intent.id;
-            open.events.step(|| EventKind::FirstToken { request, elapsed });
+            open.recorder.events().step(|| EventKind::FirstToken { request, elapsed });
         }
     }
 
@@ -191,7 +193,8 @@ impl OpenExchange {
     /// The answer's body is over: how it ended, what it said, and how many bytes the client was given.
     pub fn finished(mut self, outcome: Outcome, reading: Reading, bytes: u64) {
         if let Some(open) = &mut self.0 {
-            let Open { exchange, trail, prices, account, .. } = open;
+            let Open { exchange, trail, recorder, account, .. } = open;
+            let prices = recorder.0.prices;
             let hide = |error: Box<str>| match account {
                 Some(account) => account.credential.hide_in(&error).into(),
                 None => error,
@@ -210,7 +213,7 @@ impl OpenExchange {
 
     fn settle(&mut self, outcome: Outcome) {
         let Some(open) = self.0.take() else { return };
-        let Open { mut exchange, slot, trail, events, queued, traceparent, span, silent, .. } = open;
+        let Open { mut exchange, slot, trail, recorder, queued, traceparent, span, silent, .. } = open;
         exchange.outcome = outcome;
         exchange.attempts = trail.take();
         exchange.decision = trail.take_decision();
@@ -225,7 +228,7 @@ impl OpenExchange {
             "request finished"
         );
         let traceparent = traceparent.as_ref().and_then(|value| value.to_str().ok());
-        events.settled(&Settled { traceparent, span, silent, ..Settled::new(&exchange, queued) });
+        recorder.events().settled(&Settled { traceparent, span, silent, ..Settled::new(&exchange, queued) });
         slot.settle(exchange);
     }
 }
