@@ -1,6 +1,11 @@
 //! Counts what happens, when it happens.
 
-use std::{borrow::Cow, sync::atomic::AtomicU64, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, OnceLock, atomic::AtomicU64},
+    time::Duration,
+};
 
 use ccflare_core::{
     domain::{Exchange, Outcome, Scope},
@@ -28,10 +33,18 @@ const ACCOUNTS: usize = 256;
 /// Families of models that are told apart; a client may write any name.
 const FAMILIES: [&str; 3] = ["opus", "sonnet", "haiku"];
 
+/// What is told of statuses.
+const STATUSES: [&str; 5] = ["2xx", "3xx", "4xx", "5xx", "none"];
+
+/// How many outcomes there are; this is the last of them.
+const OUTCOMES: usize = Outcome::Interrupted as usize + 1;
+
 /// Handles of all counters; those that every request needs are looked up once, here.
 #[derive(Debug)]
 pub(crate) struct Tally {
     requests: Family<Labels<3>, Counter>,
+    /// Those of `requests`, by outcome, status and family: to look one up by its labels takes longer than all the rest.
+    known_requests: [[[OnceLock<Counter>; FAMILIES.len() + 1]; STATUSES.len()]; OUTCOMES],
     duration: [HistogramWithExemplars<Trace>; 4],
     first_token: [Histogram; 4],
     overhead: [Histogram; Phase::ALL.len()],
@@ -39,7 +52,8 @@ pub(crate) struct Tally {
     store_errors: Family<Labels<1>, Counter>,
     queue_wait: Histogram,
     upstream: Family<Labels<2>, Counter>,
-    accounts: parking_lot::Mutex<std::collections::HashSet<std::sync::Arc<str>>>,
+    /// Those of `upstream`, by account and class.
+    accounts: parking_lot::Mutex<HashMap<Arc<str>, HashMap<&'static str, Counter>>>,
     failovers: Counter,
     endings: [Counter; 5],
     tokens: [Counter; 5],
@@ -135,6 +149,7 @@ impl Tally {
         registry.register("cost_usd", "What answers cost, in dollars", cost.clone());
         Self {
             requests,
+            known_requests: Default::default(),
             duration,
             first_token,
             overhead,
@@ -158,15 +173,30 @@ impl Tally {
         }
     }
 
-    fn account(&self, name: &std::sync::Arc<str>) -> Cow<'static, str> {
+    fn request(&self, outcome: Outcome, status: Option<u16>, family: usize) -> &Counter {
+        let status = status_class(status);
+        self.known_requests[outcome as usize][status][family].get_or_init(|| {
+            self.requests.get_or_create_owned(&[
+                ("outcome", Cow::Borrowed(outcome.as_str())),
+                ("status", Cow::Borrowed(STATUSES[status])),
+                ("family", Cow::Borrowed(name_of(family))),
+            ])
+        })
+    }
+
+    /// One more attempt at an account. Beyond so many accounts the rest are counted together.
+    fn attempted(&self, account: Option<&str>, class: &'static str) {
+        let name = account.unwrap_or("none");
         let mut known = self.accounts.lock();
-        if !known.contains(name) {
-            if known.len() == ACCOUNTS {
-                return Cow::Borrowed("other");
-            }
-            known.insert(std::sync::Arc::clone(name));
+        if let Some(counter) = known.get(name).and_then(|classes| classes.get(class)) {
+            counter.inc();
+            return;
         }
-        Cow::Owned(name.to_string())
+        let has_room = known.len() < ACCOUNTS || known.contains_key(name);
+        let name = if has_room { name } else { "other" };
+        let labels = [("account", Cow::Owned(name.to_owned())), ("class", Cow::Borrowed(class))];
+        let classes = known.entry(name.into()).or_default();
+        classes.entry(class).or_insert_with(|| self.upstream.get_or_create_owned(&labels)).inc();
     }
 
     fn time(&self, settled: &Settled<'_>, family: usize) {
@@ -207,17 +237,10 @@ impl Observer for Tally {
     fn settled(&self, settled: &Settled<'_>) {
         let exchange = settled.exchange;
         let family = family(exchange.model.as_deref().or(exchange.intent.model.as_deref()));
-        let labels = [
-            ("outcome", Cow::Borrowed(exchange.outcome.as_str())),
-            ("status", Cow::Borrowed(status(exchange.status))),
-            ("family", Cow::Borrowed(name_of(family))),
-        ];
-        self.requests.get_or_create(&labels).inc();
+        self.request(exchange.outcome, exchange.status, family).inc();
         self.time(settled, family);
         for attempt in &exchange.attempts {
-            let account = attempt.account.as_ref().map_or(Cow::Borrowed("none"), |(_, name)| self.account(name));
-            let class = Cow::Borrowed(attempt.verdict.as_str());
-            self.upstream.get_or_create(&[("account", account), ("class", class)]).inc();
+            self.attempted(attempt.account.as_ref().map(|(_, name)| &**name), attempt.verdict.as_str());
         }
         self.failovers.inc_by(exchange.failovers().into());
         if let Some(ending) = ending(settled) {
@@ -295,13 +318,14 @@ fn name_of(family: usize) -> &'static str {
     FAMILIES.get(family).copied().unwrap_or("other")
 }
 
-const fn status(status: Option<u16>) -> &'static str {
+/// The place of its class among [`STATUSES`].
+const fn status_class(status: Option<u16>) -> usize {
     match status {
-        Some(100..300) => "2xx",
-        Some(300..400) => "3xx",
-        Some(400..500) => "4xx",
-        Some(500..) => "5xx",
-        _ => "none",
+        Some(100..300) => 0,
+        Some(300..400) => 1,
+        Some(400..500) => 2,
+        Some(500..) => 3,
+        _ => 4,
     }
 }
 
