@@ -30,6 +30,23 @@ async fn a_request_appears_without_a_reload() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_listed_while_it_is_under_way() {
+    let (stage, browser) = (site::with(&["work"]).await, Browser::open().await);
+    site::enter(&browser, &stage).await;
+    stage.ask().await;
+    browser.go(&stage.url("/")).await;
+    browser.sees("Nothing is under way").await;
+    let (busy, _) = site::busy(&stage, "work", "claude-sonnet-5-5").await;
+    tokio::time::timeout(SOON * 2, browser.find("#flights .flights li .badge.good")).await.expect("it is listed");
+    let row = browser.find("#flights .flights li").await.text().await.expect("text");
+    assert!(row.contains("claude-sonnet-5-5") && row.contains("work") && row.contains("streaming"), "{row}");
+    drop(busy);
+    tokio::time::timeout(SOON * 2, browser.sees("Nothing is under way")).await.expect("it has ended");
+    browser.close().await;
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_open_stays_open_and_filters_stay_in_the_address() {
     let (stage, browser) = (site::after_a_month().await, Browser::open().await);
     site::enter(&browser, &stage).await;

@@ -1,6 +1,6 @@
 //! Pictures of every page, to be looked at: `just screenshots`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{driver::Browser, looks, site};
 
@@ -13,23 +13,71 @@ async fn of_every_page() {
     let (stage, browser) = (site::after_a_month().await, Browser::open().await);
     site::enter(&browser, &stage).await;
     for theme in ["dark", "light"] {
-        browser.run(&format!("document.cookie = 'theme={theme}; path=/'; return 1")).await;
         for width in [1600, 1024, 390] {
             for (path, name) in looks::pages(&stage).await {
                 let name = format!("{name}-{theme}-{width}");
                 if !only.is_empty() && !only.split(',').any(|part| name.contains(part)) {
                     continue;
                 }
-                browser.page.set_window_rect(0, 0, width, 900).await.expect("a size");
-                browser.go(&stage.url(&path)).await;
-                let height = browser.run("return Math.ceil(document.documentElement.scrollHeight)").await;
-                // The window has a frame, though nobody sees it.
-                let height = u32::try_from(height.as_u64().unwrap_or(900).clamp(700, 3200) + 140).expect("small");
-                browser.page.set_window_rect(0, 0, width, height).await.expect("a size");
-                browser.page.screenshot(&folder.join(format!("{name}.png"))).await.expect("a picture");
+                take(&browser, &stage.url(&path), theme, width, &folder.join(format!("{name}.png"))).await;
             }
         }
     }
     browser.close().await;
     stage.finish().await;
+}
+
+/// What is seldom seen: nothing yet, very many, and a server that is gone.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes pictures; run by its own recipe"]
+async fn of_every_state() {
+    let folder = PathBuf::from(std::env::var("SCREENSHOTS").expect("SCREENSHOTS names the folder for the pictures"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let names: Vec<_> = (1..=100).map(|number| format!("account-{number:03}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    for (state, accounts, paths) in [
+        (
+            "empty",
+            &[][..],
+            &["/", "/accounts", "/requests", "/analytics", "/sessions", "/agents", "/keys", "/logs"][..],
+        ),
+        ("hundred", &names[..], &["/", "/accounts"][..]),
+    ] {
+        let (stage, browser) = (site::with(accounts).await, Browser::open().await);
+        site::enter(&browser, &stage).await;
+        let busy = if let Some(first) = accounts.first() {
+            stage.ask().await;
+            Some(site::busy(&stage, first, "claude-sonnet-5-5").await)
+        } else {
+            None
+        };
+        for (theme, width) in [("dark", 1600), ("light", 390)] {
+            for path in paths {
+                let name = format!("state-{state}{}-{theme}-{width}.png", path.replace('/', "-"));
+                take(&browser, &stage.url(path), theme, width, &folder.join(name)).await;
+            }
+        }
+        let down =
+            "window.fetch = () => Promise.reject(new Error('down')); dispatchEvent(new Event('online')); return 1";
+        browser.go(&stage.url("/accounts")).await;
+        browser.run(down).await;
+        browser.sees("Connection lost").await;
+        browser.page.screenshot(&folder.join(format!("state-{state}-lost.png"))).await.expect("a picture");
+        drop(busy);
+        browser.complaints().await;
+        browser.close().await;
+        stage.finish().await;
+    }
+}
+
+/// One picture of a whole page.
+async fn take(browser: &Browser, url: &str, theme: &str, width: u32, file: &Path) {
+    browser.run(&format!("document.cookie = 'theme={theme}; path=/'; return 1")).await;
+    browser.page.set_window_rect(0, 0, width, 900).await.expect("a size");
+    browser.go(url).await;
+    let height = browser.run("return Math.ceil(document.documentElement.scrollHeight)").await;
+    // The window has a frame, though nobody sees it.
+    let height = u32::try_from(height.as_u64().unwrap_or(900).clamp(700, 3200) + 140).expect("small");
+    browser.page.set_window_rect(0, 0, width, height).await.expect("a size");
+    browser.page.screenshot(file).await.expect("a picture");
 }

@@ -1,19 +1,19 @@
 //! A server with a dashboard, and a browser that is logged in to it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ccflare_core::{
     gateway::{GatewayBuilder, GatewayOptions},
     oauth::{AuthorizationServer, AuthorizationServers},
     store::RedbStore,
 };
-use ccflare_mock::{MockConfig, MockOAuth};
+use ccflare_mock::{MockConfig, MockOAuth, Reply, Step};
 use ccflare_server::ServeOptions;
 
 use crate::{
     day,
     driver::Browser,
-    harness::{Stage, TOKEN},
+    harness::{Stage, TOKEN, message},
 };
 
 /// A server with nothing in it.
@@ -47,6 +47,15 @@ pub async fn with_logins(redirect: &str) -> (Stage, MockOAuth) {
     let server = AuthorizationServer::new("mock", authorize, token, "our-own-client", url(redirect));
     let servers = AuthorizationServers::new([server]);
     (Stage::set_with_servers(&[], MockConfig::default(), GatewayOptions::default(), servers).await, oauth)
+}
+
+/// An answer that is under way until it is dropped, and its first bytes.
+pub async fn busy(stage: &Stage, account: &str, model: &str) -> (reqwest::Response, bytes::Bytes) {
+    stage.mock.script(account, [Step::reply(Reply { deltas: 1000, pace: Duration::from_secs(1), ..Reply::default() })]);
+    let asked = stage.client.post(stage.url("/v1/messages")).header("content-type", "application/json");
+    let mut answer = asked.body(message(model, true).to_string()).send().await.expect("an answer");
+    let first = answer.chunk().await.expect("a stream").expect("a beginning");
+    (answer, first)
 }
 
 /// Where a link leads that logs one browser in.
