@@ -12,7 +12,7 @@ use ccflare_core::{
     clock::Clock,
     control::{
         Control, ControlError, EventStream,
-        views::{AccountEdit as Edit, EventQuery, EventView, LogQuery},
+        views::{AccountEdit as Edit, AuditQuery, AuditView, ClientKeyView, EventQuery, EventView, LogQuery},
     },
 };
 use cursive::CbSink;
@@ -212,11 +212,19 @@ async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
             Reply::Logs(page, control.log_level().await.map_err(Into::into))
         }
         Wish::Strategy => Reply::Strategy(control.strategy().await.map_err(Into::into)),
+        Wish::Keys => Reply::Keys(keys(control).await.map_err(Into::into)),
+        Wish::Act(Act::MakeKey(new)) => Reply::KeyMade(control.create_client_key(new).await.map_err(Into::into)),
+        Wish::Act(Act::RotateKey(id)) => Reply::KeyMade(control.rotate_client_key(&id).await.map_err(Into::into)),
         Wish::Agents => Reply::Agents(control.agents().await.map_err(Into::into)),
         Wish::Settings => Reply::Settings(control.settings().await.map_err(Into::into)),
         Wish::Act(Act::BeginLogin(login)) => Reply::LoginBegun(control.begin_login(login).await.map_err(Into::into)),
         Wish::Act(act) => Reply::Done(change(control, act).await.map_err(Into::into)),
     }
+}
+
+/// Client keys, and what operators changed.
+async fn keys(control: &dyn Control) -> Result<(Vec<ClientKeyView>, Vec<AuditView>), ControlError> {
+    Ok((control.client_keys().await?, control.audit(AuditQuery::default()).await?))
 }
 
 /// Makes a change, and says which.
@@ -271,6 +279,12 @@ async fn change(control: &dyn Control, act: Act) -> Result<String, ControlError>
             reloaded if reloaded.changed.is_empty() => "the settings are what they were".to_owned(),
             reloaded => format!("changed: {}", reloaded.changed.join(", ")),
         },
+        Act::RevokeKey { id, name } => {
+            control.revoke_client_key(&id).await?;
+            format!("key {name:?} revoked")
+        }
+        Act::MakeKey(new) => format!("key {:?} made", control.create_client_key(new).await?.client_key.name),
+        Act::RotateKey(id) => format!("key {:?} exchanged", control.rotate_client_key(&id).await?.client_key.name),
         Act::BeginLogin(login) => control.begin_login(login).await?.auth_url,
     })
 }

@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Resize,
     LogInAgain,
     Remove,
+    Renew,
     Metric,
     Group,
     Cumulative,
@@ -75,7 +76,15 @@ impl Place {
         match self {
             Self::Everywhere => true,
             Self::Lists => {
-                matches!(screen, Screen::Accounts | Screen::Requests | Screen::Logs | Screen::Agents | Screen::Settings)
+                matches!(
+                    screen,
+                    Screen::Accounts
+                        | Screen::Requests
+                        | Screen::Logs
+                        | Screen::Agents
+                        | Screen::Settings
+                        | Screen::Keys
+                )
             }
             Self::Texts => !matches!(screen, Screen::Overview | Screen::Analytics),
             Self::On(there) => there == screen,
@@ -162,6 +171,9 @@ pub(crate) const BINDINGS: &[Binding] = {
         on(On(S::Settings), "s", &[Char('s')], C::Strategy, "strategy", "how accounts are chosen"),
         on(On(S::Settings), "u", &[Char('u')], C::Unset, "unset", "take the setting out of the file"),
         on(On(S::Settings), "R", &[Char('R')], C::Reload, "reload", "read the settings anew"),
+        on(On(S::Keys), "a", &[Char('a')], C::AddKey, "make", "make a client key"),
+        on(On(S::Keys), "x", &[Char('x')], C::Renew, "exchange", "exchange the key for another, after its name was typed"),
+        on(On(S::Keys), "d", &[Char('d'), Event::Key(Key::Del)], C::Remove, "revoke", "revoke the key, after its name was typed (also Del)"),
     ]
 };
 

@@ -93,6 +93,10 @@ impl Model {
         if purpose == Purpose::Select {
             return self.select(&answers);
         }
+        if purpose == Purpose::Seen {
+            self.asking = false;
+            return vec![Effect::Close];
+        }
         if let Purpose::Setting { key } = &purpose {
             return self.act(self.set(key, &answers));
         }
@@ -137,7 +141,10 @@ fn act(purpose: Purpose, answers: &Answers) -> Result<Act, String> {
         Purpose::PreferForAll => Act::PreferForAll(answers.at(0).to_owned()),
         Purpose::DefaultModel => Act::DefaultModel(answers.given(0).map(str::to_owned)),
         Purpose::LogLevel => Act::LogLevel(answers.at(0).to_owned()),
-        Purpose::Select | Purpose::Setting { .. } => return Err("nothing is to be done about that".to_owned()),
+        Purpose::MakeKey | Purpose::EndKey { .. } => return super::client_keys::act(purpose, answers.at(0)),
+        Purpose::Seen | Purpose::Select | Purpose::Setting { .. } => {
+            return Err("nothing is to be done about that".to_owned());
+        }
         Purpose::Remove { id } => Act::RemoveAccount { id, confirm: answers.at(0).to_owned() },
     })
 }

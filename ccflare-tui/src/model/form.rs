@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 
 use super::Effect;
 
-/// A form.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A form. Its `Debug` shows its title alone: a key may stand in it.
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Form {
     pub(crate) title: String,
     /// What stands over the fields.
@@ -105,6 +105,16 @@ pub(crate) enum Purpose {
     PreferForAll,
     /// The model of all other agents.
     DefaultModel,
+    /// Make a client key.
+    MakeKey,
+    /// Revoke it, or exchange it for another.
+    EndKey {
+        id: String,
+        name: String,
+        renew: bool,
+    },
+    /// It is only read.
+    Seen,
     /// Forget everything that was counted.
     Reset,
 }
@@ -128,6 +138,12 @@ impl Answers {
 impl std::fmt::Debug for Answers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Answers({})", self.0.len())
+    }
+}
+
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Form({:?})", self.title)
     }
 }
 

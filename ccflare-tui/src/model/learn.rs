@@ -57,6 +57,14 @@ impl Model {
             Reply::Strategy(view) => {
                 self.settings.strategy = self.heard(Topic::Strategy, view).or(self.settings.strategy.take());
             }
+            Reply::Keys(known) => {
+                if let Some((keys, changes)) = self.heard(Topic::Keys, known) {
+                    self.client_keys.shelf.put(keys);
+                    self.client_keys.changes = changes;
+                }
+            }
+            Reply::KeyMade(Ok(made)) => return self.key_made(&made),
+            Reply::KeyMade(Err(failure)) => return self.refused(failure),
             Reply::Done(done) => return self.done(done),
             Reply::LoginBegun(Ok(login)) => return self.ask_for_code(login),
             Reply::LoginBegun(Err(failure)) => return self.refused(failure),

@@ -6,9 +6,9 @@ use ccflare_core::{
     control::{
         ControlError,
         views::{
-            AccountEdit, AccountView, AgentsView, AnalyticsQuery, AnalyticsView, EventView, LogLevelView, LogPage,
-            LoginView, NewAccount, NewLogin, RequestPage, RequestPageQuery, SettingsEdit, SettingsView, StatsView,
-            StatusView, StrategyView,
+            AccountEdit, AccountView, AgentsView, AnalyticsQuery, AnalyticsView, AuditView, ClientKeyView, EventView,
+            LogLevelView, LogPage, LoginView, NewAccount, NewClientKey, NewKeyView, NewLogin, RequestPage,
+            RequestPageQuery, SettingsEdit, SettingsView, StatsView, StatusView, StrategyView,
         },
     },
     domain::Timestamp,
@@ -75,6 +75,8 @@ pub(crate) enum Wish {
     Agents,
     Settings,
     Strategy,
+    /// Client keys, and what operators changed.
+    Keys,
     Act(Act),
 }
 
@@ -105,6 +107,13 @@ pub(crate) enum Act {
         name: String,
         model: Option<String>,
     },
+    MakeKey(NewClientKey),
+    /// Another in the place of the one with this id.
+    RotateKey(String),
+    RevokeKey {
+        id: String,
+        name: String,
+    },
     PreferForAll(String),
     DefaultModel(Option<String>),
     CompleteLogin {
@@ -130,6 +139,8 @@ pub(crate) enum Reply {
     Agents(Result<AgentsView, Failure>),
     Settings(Result<SettingsView, Failure>),
     Strategy(Result<StrategyView, Failure>),
+    Keys(Result<(Vec<ClientKeyView>, Vec<AuditView>), Failure>),
+    KeyMade(Result<NewKeyView, Failure>),
     /// A change, and what to say about it.
     Done(Result<String, Failure>),
     LoginBegun(Result<LoginView, Failure>),

@@ -7,6 +7,7 @@ use cursive::event::{Event, Key};
 mod accounts;
 mod agents;
 mod analytics;
+mod client_keys;
 mod form;
 mod learn;
 mod link;
@@ -23,6 +24,7 @@ mod topics;
 
 pub(crate) use agents::{Agent, Agents};
 pub(crate) use analytics::{Analytics, Group, Metric, RANGES};
+pub(crate) use client_keys::ClientKeys;
 pub(crate) use form::{Answers, Field, Form, Kind, Offer, Purpose};
 pub(crate) use link::Link;
 pub(crate) use live::{Feed, Flight};
@@ -70,6 +72,7 @@ pub(crate) struct Model {
     pub(crate) logs: Logs,
     pub(crate) agents: Agents,
     pub(crate) settings: Settings,
+    pub(crate) client_keys: ClientKeys,
 }
 
 /// What the bottom line says for a while.
@@ -107,6 +110,7 @@ impl Model {
             logs: Logs::default(),
             agents: Agents::default(),
             settings: Settings::default(),
+            client_keys: ClientKeys::default(),
         }
     }
 
@@ -199,6 +203,7 @@ impl Model {
                 Screen::Logs => self.obey_in_logs(command),
                 Screen::Agents => self.obey_in_agents(command),
                 Screen::Settings => self.obey_in_settings(command),
+                Screen::Keys => self.obey_in_keys(command),
             },
         }
     }
@@ -232,6 +237,7 @@ impl Model {
             Screen::Logs => Some(&mut self.logs.filter),
             Screen::Agents => Some(&mut self.agents.shelf.filter),
             Screen::Settings => Some(&mut self.settings.shelf.filter),
+            Screen::Keys => Some(&mut self.client_keys.shelf.filter),
             _ => None,
         }
     }
@@ -244,6 +250,7 @@ impl Model {
             Screen::Logs => &self.logs.filter,
             Screen::Agents => &self.agents.shelf.filter,
             Screen::Settings => &self.settings.shelf.filter,
+            Screen::Keys => &self.client_keys.shelf.filter,
             _ => "",
         }
     }

@@ -31,6 +31,7 @@ impl Model {
             super::Screen::Requests => (choose(&mut self.requests.shelf, row), true),
             super::Screen::Agents => (choose(&mut self.agents.shelf, row), true),
             super::Screen::Settings => (choose(&mut self.settings.shelf, row), true),
+            super::Screen::Keys => (choose(&mut self.client_keys.shelf, row), false),
             _ => return Vec::new(),
         };
         if is_chosen && opens { self.obey(Command::Open) } else { Vec::new() }

@@ -11,11 +11,12 @@ pub(crate) enum Screen {
     Logs,
     Agents,
     Settings,
+    Keys,
 }
 
 impl Screen {
     /// All of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Overview,
         Self::Accounts,
         Self::Requests,
@@ -24,6 +25,7 @@ impl Screen {
         Self::Logs,
         Self::Agents,
         Self::Settings,
+        Self::Keys,
     ];
 
     pub(crate) const fn title(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Screen {
             Self::Logs => "Logs",
             Self::Agents => "Agents",
             Self::Settings => "Settings",
+            Self::Keys => "Keys",
         }
     }
 

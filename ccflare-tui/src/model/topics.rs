@@ -19,6 +19,7 @@ pub(crate) enum Topic {
     Agents,
     Settings,
     Strategy,
+    Keys,
 }
 
 /// When each topic was asked about, and whether the answer is still on its way.
@@ -105,6 +106,7 @@ impl Model {
             Screen::Stats => wanted.push((Topic::Stats, SOMETIMES)),
             Screen::Logs => wanted.push((Topic::Logs, if self.feed.is_open { NEVER } else { OFTEN })),
             Screen::Settings => wanted.extend([(Topic::Settings, SELDOM), (Topic::Strategy, SELDOM)]),
+            Screen::Keys => wanted.push((Topic::Keys, SOMETIMES)),
             Screen::Agents => wanted.push((Topic::Agents, SOMETIMES)),
         }
         wanted
@@ -121,6 +123,7 @@ impl Model {
             Topic::Agents => Wish::Agents,
             Topic::Settings => Wish::Settings,
             Topic::Strategy => Wish::Strategy,
+            Topic::Keys => Wish::Keys,
             Topic::Requests => Wish::Requests(RequestPageQuery::newest(100)),
         }
     }

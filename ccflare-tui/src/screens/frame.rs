@@ -32,14 +32,18 @@ pub(crate) fn command_at(model: &Model, x: usize, y: usize) -> Option<Command> {
     buttons.into_iter().find(|(place, _)| place.contains(&x)).map(|(_, command)| command)
 }
 
-/// The tabs with their names; where there is no room, numbers.
+/// The tabs with their names; where there is little room, close together, and where there is none, cut.
 fn labels(width: usize) -> Vec<(Screen, String)> {
     let named =
         Screen::ALL.iter().enumerate().map(|(number, screen)| (*screen, format!("{} {}", number + 1, screen.title())));
     let named: Vec<_> = named.collect();
-    let needed: usize = named.iter().map(|(_, text)| wide(text) + 1).sum();
-    if needed <= width + 1 {
+    let fits = |named: &[(Screen, String)]| named.iter().map(|(_, text)| wide(text) + 1).sum::<usize>() <= width + 1;
+    if fits(&named) {
         return named;
+    }
+    let close: Vec<_> = named.iter().map(|(screen, text)| (*screen, text.replacen(' ', "", 1))).collect();
+    if fits(&close) {
+        return close;
     }
     named.into_iter().map(|(screen, text)| (screen, cut(&text, 5))).collect()
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod analytics;
+mod client_keys;
 mod frame;
 mod help;
 mod logs;
@@ -42,6 +43,7 @@ pub(crate) fn draw(model: &Model, canvas: &Canvas<'_>) {
         Screen::Logs => logs::draw(model, &body),
         Screen::Agents => agents::draw(model, &body),
         Screen::Settings => settings::draw(model, &body),
+        Screen::Keys => client_keys::draw(model, &body),
     }
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn row_at(model: &Model, y: usize) -> Option<usize> {
         Screen::Requests => requests::rows(model, height)?,
         Screen::Agents => agents::rows(model, height),
         Screen::Settings => settings::rows(model, height),
+        Screen::Keys => client_keys::rows(model, height),
         _ => return None,
     };
     rows.at(y.checked_sub(HEAD)?)

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agents;
+mod client_keys;
 mod frame;
 mod live;
 mod requests;
