@@ -4,7 +4,7 @@ use axum::extract::State;
 use ccflare_core::{control::views::AccountView, domain::Timestamp, report::Count};
 use maud::{Markup, html};
 
-use super::parts;
+use super::parts::{self, Month};
 use crate::{
     components::{
         form,
@@ -17,11 +17,11 @@ use crate::{
 };
 
 pub(in crate::pages) async fn show(State(control): State<Shared>) -> Result<Page, Problem> {
-    let (accounts, now) = (control.accounts().await?, now(&*control).await?);
-    Ok(Page::new(Place::Accounts, "Accounts", view(&accounts, now)))
+    let (accounts, month, now) = (control.accounts().await?, Month::of(&control).await?, now(&*control).await?);
+    Ok(Page::new(Place::Accounts, "Accounts", view(&accounts, &month, now)))
 }
 
-fn view(accounts: &[AccountView], now: Timestamp) -> Markup {
+fn view(accounts: &[AccountView], month: &Month, now: Timestamp) -> Markup {
     html! {
         div.above {
             p.quiet { (summary(accounts)) }
@@ -33,7 +33,7 @@ fn view(accounts: &[AccountView], now: Timestamp) -> Markup {
                     p { "Until there is one, requests go on with the client's own credentials." }
                 }))
             } @else {
-                ul.accounts { @for account in accounts { li { (row(account, now)) } } }
+                ul.accounts { @for account in accounts { li { (row(account, month, now)) } } }
             }
         }
     }
@@ -50,7 +50,7 @@ fn summary(accounts: &[AccountView]) -> String {
     }
 }
 
-fn row(account: &AccountView, now: Timestamp) -> Markup {
+fn row(account: &AccountView, month: &Month, now: Timestamp) -> Markup {
     let path = format!("/accounts/{}", account.id);
     html! {
         article.account.is-active[account.active] aria-label=(account.name) {
@@ -63,6 +63,8 @@ fn row(account: &AccountView, now: Timestamp) -> Markup {
                 span { (parts::credential(account, now)) }
                 span { (Count(account.in_flight)) " in flight" }
                 span { (Count(account.total_requests)) " requests" }
+                @if account.request_count > 0 { span { (Count(account.request_count)) " in this session" } }
+                span { (month.share(account)) }
                 span { "used " (when::ago(account.last_used.as_deref(), now)) }
             }
             (parts::closures(account, now))
@@ -87,21 +89,22 @@ mod tests {
 
     #[test]
     fn no_accounts_say_what_happens_meanwhile() {
-        let text = view(&[], NOW).into_string();
+        let text = view(&[], &Month::default(), NOW).into_string();
         assert!(text.contains("the client's own credentials") && text.contains("/accounts/new"), "{text}");
     }
 
     #[test]
     fn an_account_shows_its_state_and_what_is_left() {
-        let text = view(&[account("work")], NOW).into_string();
+        let text = view(&[account("work")], &Month::with("work", 41, 100, 2_500_000_000), NOW).into_string();
         assert!(text.contains("5 hours") && text.contains("82.5 %") && text.contains("in 1 h 30 min"), "{text}");
+        assert!(text.contains("$2.50</span> in 30 days, 41 % of all"), "{text}");
         assert!(text.contains(">active</span>") && text.contains("/pause"), "{text}");
     }
 
     #[test]
     fn names_are_text_whatever_they_hold_and_a_hundred_have_room() {
         let accounts: Vec<_> = (0..100).map(|_| account("<b>&amp;")).collect();
-        let text = view(&accounts, NOW).into_string();
+        let text = view(&accounts, &Month::default(), NOW).into_string();
         assert!(!text.contains("<b>"), "escaped");
         assert_eq!(text.matches("<article").count(), 100);
         assert!(text.contains("100 of 100 can serve"), "{text}");

@@ -13,7 +13,10 @@ use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{login, parts};
+use super::{
+    login,
+    parts::{self, Month},
+};
 use crate::{
     components::{
         badge::Tone,
@@ -105,10 +108,10 @@ async fn page(control: &Shared, name: &str, why: Option<&str>) -> Result<Page, P
     let found = accounts.iter().find(|account| account.id == name).or_else(|| accounts.iter().find(|a| a.name == name));
     let account = found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no account {name:?}.")))?;
     let now = now(&**control).await?;
-    Ok(Page::new(Place::Accounts, account.name.clone(), view(account, why, now)))
+    Ok(Page::new(Place::Accounts, account.name.clone(), view(account, &Month::of(control).await?, why, now)))
 }
 
-fn view(account: &AccountView, why: Option<&str>, now: Timestamp) -> Markup {
+fn view(account: &AccountView, month: &Month, why: Option<&str>, now: Timestamp) -> Markup {
     let path = format!("/accounts/{}", account.id);
     html! {
         @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
@@ -120,6 +123,7 @@ fn view(account: &AccountView, why: Option<&str>, now: Timestamp) -> Markup {
                     (facts(&[
                         ("In flight", html! { (Count(account.in_flight)) }),
                         ("Requests", html! { span title=(format!("{:#}", Count(account.total_requests))) { (Count(account.total_requests)) } }),
+                        ("Cost and share", month.share(account)),
                         ("In this session", html! { (Count(account.request_count)) }),
                         ("Last used", when::ago(account.last_used.as_deref(), now)),
                         ("Credential", parts::credential(account, now)),
@@ -217,9 +221,9 @@ pub(in crate::pages) mod tests {
 
     #[test]
     fn an_account_of_a_key_is_not_asked_to_log_in() {
-        assert!(!view(&account("work"), None, NOW).into_string().contains("/login"));
+        assert!(!view(&account("work"), &Month::default(), None, NOW).into_string().contains("/login"));
         let by_login = AccountView { token_expires_at: Some(NOW.to_string()), ..account("work") };
-        assert!(view(&by_login, None, NOW).into_string().contains("/accounts/0199/login"));
+        assert!(view(&by_login, &Month::default(), None, NOW).into_string().contains("/accounts/0199/login"));
     }
 
     #[test]

@@ -1,17 +1,55 @@
 //! What the list and the page of one account have in common.
 
 use ccflare_core::{
-    control::views::{AccountView, ClosureView, WindowView},
-    domain::Timestamp,
-    report::{Count, Known, Share},
+    control::views::{AccountView, AnalyticsQuery, ClosureView, GroupView, WindowView},
+    domain::{NanoUsd, Timestamp},
+    report::{Count, Known, Money, Share},
 };
 use maud::{Markup, html};
 
-use crate::components::{
-    badge::{self, Tone, badge},
-    bar::{bar, severity},
-    text, when,
+use crate::{
+    components::{
+        badge::{self, Tone, badge},
+        bar::{bar, severity},
+        text, when,
+    },
+    pages::{Problem, Shared},
 };
+
+/// What all accounts did in the last thirty days.
+#[derive(Debug, Default)]
+pub(super) struct Month {
+    accounts: Vec<GroupView>,
+    requests: u64,
+}
+
+impl Month {
+    pub(super) async fn of(control: &Shared) -> Result<Self, Problem> {
+        let query = AnalyticsQuery { range: Some("30d".to_owned()), ..AnalyticsQuery::default() };
+        let sums = control.analytics(query).await?;
+        Ok(Self { accounts: sums.account_performance, requests: sums.totals.requests })
+    }
+
+    /// What one of them cost, and its part of all requests.
+    pub(super) fn share(&self, account: &AccountView) -> Markup {
+        let (requests, cost) = self
+            .accounts
+            .iter()
+            .find(|group| group.name == account.name)
+            .map_or((0, 0), |group| (group.requests, group.cost_nano_usd));
+        let cost = Money(NanoUsd(cost));
+        html! {
+            span title=(format!("{cost:#}")) { (cost) } " in 30 days, "
+            (Share::of(requests, self.requests)) " of all requests"
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with(name: &str, requests: u64, of: u64, cost: u64) -> Self {
+        let group = GroupView { name: name.to_owned(), requests, cost_nano_usd: cost, ..GroupView::default() };
+        Self { accounts: vec![group], requests: of }
+    }
+}
 
 /// The badges behind an account's name.
 pub(in crate::pages) fn badges(account: &AccountView) -> Markup {
