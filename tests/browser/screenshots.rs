@@ -12,6 +12,8 @@ async fn of_every_page() {
     let only = std::env::var("ONLY").unwrap_or_default();
     let (stage, browser) = (site::after_a_month().await, Browser::open().await);
     site::enter(&browser, &stage).await;
+    let busy =
+        [site::busy(&stage, "work", "claude-opus-5-5").await, site::busy(&stage, "work", "claude-haiku-5-5").await];
     for theme in ["dark", "light"] {
         for width in [1600, 1024, 390] {
             for (path, name) in looks::pages(&stage).await {
@@ -23,6 +25,7 @@ async fn of_every_page() {
             }
         }
     }
+    drop(busy);
     browser.close().await;
     stage.finish().await;
 }
