@@ -63,9 +63,10 @@ async fn busy() -> Metrics {
         price: None,
     });
     metrics.tally.stored("append", std::time::Duration::ZERO, true);
+    let status = control.status().await.expect("a status");
     {
         let shown = metrics.shown.lock().expect("whole");
-        shown.standing.set(&[account], &control.status().await.expect("a status"));
+        shown.standing.set(&[account], &status);
         shown.standing.room(&gateway.vitals());
     }
     gateway.shutdown(std::time::Duration::from_secs(5)).await;
