@@ -8,7 +8,11 @@
 
 #![allow(clippy::print_stdout, reason = "what it counts is what it is run for")]
 
-use std::{hint::black_box, sync::Arc, time::Duration};
+use std::{
+    hint::black_box,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use allocation_counter::measure;
 use bytes::Bytes;
@@ -103,9 +107,28 @@ fn conversation(c: &mut Criterion) {
             group.bench_function(BenchmarkId::new(name, count), |b| {
                 b.iter(|| black_box(strategy.plan(&pool.standings(), &facts, NOW)));
             });
+            if count == 100 {
+                let took = quickest(|| drop(black_box(strategy.plan(&pool.standings(), &facts, NOW))));
+                let verdict = if took <= TARGET { "reached" } else { "not reached" };
+                println!("{name}, 100 accounts: {took:?} a decision; aimed for {TARGET:?} or less: {verdict}");
+            }
         }
     }
     group.finish();
+}
+
+/// What a decision may take at 100 accounts and 10,000 conversations.
+const TARGET: Duration = Duration::from_micros(20);
+
+/// The quickest of many short rounds: what a decision takes where nothing else takes the processor meanwhile.
+fn quickest(mut decide: impl FnMut()) -> Duration {
+    const DECISIONS: u32 = 50;
+    let round = |_| {
+        let begin = Instant::now();
+        (0..DECISIONS).for_each(|_| decide());
+        begin.elapsed() / DECISIONS
+    };
+    (0..400).map(round).min().unwrap_or_default()
 }
 
 fn pass(c: &mut Criterion) {

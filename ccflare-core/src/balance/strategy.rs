@@ -109,7 +109,9 @@ impl Plan {
     /// all: the client should read the upstream's own refusal.
     #[must_use]
     pub fn of(accounts: impl IntoIterator<Item = Arc<Account>>, facts: &RequestFacts, now: Timestamp) -> Self {
-        let mut plan = Self::default();
+        let accounts = accounts.into_iter();
+        let candidates = Vec::with_capacity(accounts.size_hint().0);
+        let mut plan = Self { candidates, ..Self::default() };
         for account in accounts {
             match account.closed_for(facts.model.as_deref(), now) {
                 None => plan.candidates.push(Candidate::new(account, Choice::FailOver)),

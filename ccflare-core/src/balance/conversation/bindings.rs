@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::fast::RandomState;
 use lru::LruCache;
 use parking_lot::Mutex;
 
@@ -66,7 +67,7 @@ struct State {
     /// The session that begins so and was used last.
     prefixes: HashMap<Fingerprint, SessionKey>,
     /// Conversations with a living cache.
-    conversations: HashMap<AccountId, u32>,
+    conversations: HashMap<AccountId, u32, RandomState>,
     counted: Timestamp,
     /// Whether somebody writes down what changes.
     is_journaled: bool,
@@ -89,7 +90,7 @@ impl Bindings {
             // Grows as it fills.
             sessions: LruCache::unbounded(),
             prefixes: HashMap::new(),
-            conversations: HashMap::new(),
+            conversations: HashMap::default(),
             counted: Timestamp::default(),
             is_journaled: false,
             changed: HashSet::new(),

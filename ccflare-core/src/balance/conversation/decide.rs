@@ -13,9 +13,9 @@ use crate::{
     pricing::PriceTable,
 };
 
-/// Rooms that differ by less than this factor count as equal: then quota that expires first is used first, and a
-/// conversation that could go for free stays. Others follow in steps of it.
-const EQUAL: f64 = 1.15;
+/// Rooms that differ by less than a factor of 1.15 count as equal: then quota that expires first is used first, and a
+/// conversation that could go for free stays. Others follow in steps of it. This is its logarithm.
+const STEP: f64 = 0.139_761_942_375_158_63;
 
 /// No room at all.
 const LEAST: f64 = 1e-9;
@@ -112,7 +112,7 @@ fn best<'a>(all: impl Iterator<Item = Measured<'a>> + Clone) -> f64 {
 /// By priority, then by how many steps less room it has than the best. Lower is better.
 fn rank((priority, room): Measured<'_>, best: f64) -> (u32, i64) {
     #[allow(clippy::cast_possible_truncation, reason = "a logarithm of what lies between 1e-9 and 1e9")]
-    let steps = ((best / score(room)).ln() / EQUAL.ln()).floor() as i64;
+    let steps = ((best / score(room)).ln() / STEP).floor() as i64;
     (priority, steps)
 }
 

@@ -4,10 +4,12 @@
 //! window holds for all, and all share what is left. Nothing is known of an account that has not answered yet; it is
 //! taken to be unused.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 
 use crate::{
-    domain::{Account, AccountId, Headroom, ModelFamily, Timestamp, Window},
+    domain::{Headroom, ModelFamily, Timestamp, Window},
     pool::Standing,
 };
 
@@ -21,35 +23,40 @@ const PARTS: f64 = 10_000.0;
 /// the same order.
 #[must_use]
 pub fn headrooms(standings: &[Standing], conversations: &[u32], family: ModelFamily, now: Timestamp) -> Vec<Headroom> {
-    let mut owners = HashMap::with_capacity(standings.len());
-    let mut pools: Vec<LimitPool<'_>> = Vec::with_capacity(standings.len());
-    let mut place = Vec::with_capacity(standings.len());
+    let mut places = Vec::with_capacity(standings.len());
+    let mut organizations = HashMap::<_, usize, RandomState>::default();
+    let mut shared: Vec<LimitPool<'_>> = Vec::new();
+    // One for all accounts that share with nobody, one after the other.
+    let mut own = LimitPool::default();
     for (index, standing) in standings.iter().enumerate() {
-        let at = *owners.entry(Owner::of(&standing.account)).or_insert_with(|| {
-            pools.push(LimitPool::default());
-            pools.len() - 1
+        let lives_there = conversations.get(index).copied().unwrap_or(0);
+        let Some(organization) = &standing.account.organization else {
+            own.clear();
+            own.add(standing, lives_there, family);
+            places.push(Place::Own(own.room(now)));
+            continue;
+        };
+        let at = *organizations.entry((&*standing.account.provider, &**organization)).or_insert_with(|| {
+            shared.push(LimitPool::default());
+            shared.len() - 1
         });
-        pools[at].add(standing, conversations.get(index).copied().unwrap_or(0), family);
-        place.push(at);
+        shared[at].add(standing, lives_there, family);
+        places.push(Place::Shared(at));
     }
-    let rooms: Vec<_> = pools.iter().map(|pool| pool.room(now)).collect();
-    place.into_iter().map(|at| rooms[at].clone()).collect()
+    let rooms: Vec<_> = shared.iter().map(|pool| pool.room(now)).collect();
+    let room = |place| match place {
+        Place::Own(room) => room,
+        Place::Shared(at) => rooms[at].clone(),
+    };
+    places.into_iter().map(room).collect()
 }
 
-/// Whom limits belong to.
-#[derive(PartialEq, Eq, Hash)]
-enum Owner<'a> {
-    Organization(&'a str, &'a str),
-    Account(AccountId),
-}
-
-impl<'a> Owner<'a> {
-    fn of(account: &'a Arc<Account>) -> Self {
-        match &account.organization {
-            Some(organization) => Self::Organization(&account.provider, organization),
-            None => Self::Account(account.id),
-        }
-    }
+/// Whose limits an account has.
+enum Place {
+    /// Its own, with this room.
+    Own(Headroom),
+    /// Those of its organisation.
+    Shared(usize),
 }
 
 /// What accounts with the same limits have in common.
@@ -63,6 +70,13 @@ struct LimitPool<'a> {
 }
 
 impl<'a> LimitPool<'a> {
+    /// As if nobody had been added, but with the room for windows.
+    fn clear(&mut self) {
+        self.windows.clear();
+        let windows = std::mem::take(&mut self.windows);
+        *self = Self { windows, ..Self::default() };
+    }
+
     fn add(&mut self, standing: &'a Standing, conversations: u32, family: ModelFamily) {
         self.size = self.size.max(standing.account.effective_tier().into());
         self.conversations = self.conversations.saturating_add(conversations);
@@ -122,12 +136,12 @@ fn stated(window: &Window) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use proptest::{prelude::*, proptest};
 
     use super::*;
-    use crate::domain::{Credential, Limits, Secret, Tier};
+    use crate::domain::{Account, Credential, Limits, Secret, Tier};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
