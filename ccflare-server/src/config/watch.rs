@@ -28,10 +28,12 @@ impl Watch {
             let file = config.sources().file().display();
             tracing::debug!(%error, %file, "the configuration file is not watched; SIGHUP has it read anew");
         });
+        // Before anything else runs: until it is listened for, the signal ends the process.
+        let hang_up = hang_ups();
         let task = tokio::spawn(async move {
             // Kept, so that the channel stays open where nothing is watched.
             let _stir = stir;
-            follow(config, stirred).await;
+            follow(config, stirred, hang_up).await;
         });
         Self { task, _watcher: watcher.ok() }
     }
@@ -62,8 +64,7 @@ fn watcher(file: &Path, stir: mpsc::Sender<()>) -> notify::Result<RecommendedWat
     Ok(watcher)
 }
 
-async fn follow(config: LiveConfig, mut stirred: mpsc::Receiver<()>) {
-    let mut hang_up = hang_ups();
+async fn follow(config: LiveConfig, mut stirred: mpsc::Receiver<()>, mut hang_up: mpsc::Receiver<()>) {
     let mut seen = text(&config).await;
     loop {
         tokio::select! {
