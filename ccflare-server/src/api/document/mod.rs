@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 
 mod operation;
 mod page;
+#[cfg(test)]
+mod reference;
 mod shapes;
 mod table;
 

@@ -10,12 +10,12 @@ type Shape = fn(&mut SchemaGenerator) -> Schema;
 pub(super) struct Operation {
     pub(super) method: &'static str,
     pub(super) path: &'static str,
-    about: &'static str,
+    pub(super) about: &'static str,
     query: Option<Shape>,
     body: Option<Shape>,
     /// By status, with the type of what comes.
     answers: Vec<(u16, &'static str, Option<Shape>)>,
-    is_open: bool,
+    pub(super) is_open: bool,
     is_versioned: bool,
 }
 
