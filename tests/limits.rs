@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ccflare_core::{control::views::NewAccount, domain::Secret};
-use ccflare_mock::Step;
+use ccflare_core::{control::views::NewAccount, domain::Secret, gateway::GatewayOptions};
+use ccflare_mock::{MockConfig, Reply, Step};
 
 use crate::harness::{SOON, Stage, message};
 
@@ -104,4 +104,19 @@ async fn an_account_at_a_metadata_address_is_asked_nothing() {
         stage.control.remove_account(name, name).await.expect("removed");
     }
     stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_holds_the_upstream_back_and_not_the_answer_in_memory() {
+    // Far more than what the sockets on the way hold.
+    let reply = Reply { deltas: 16_000, delta_bytes: 4096, ..Reply::default() };
+    let stage = Stage::set(&["a"], MockConfig::with_reply(reply), GatewayOptions::default()).await;
+    let request = stage.client.post(stage.url("/v1/messages")).json(&message("claude-opus-5-5", true));
+    let mut answer = request.send().await.expect("an answer begins");
+    answer.chunk().await.expect("it goes on").expect("something");
+    let sent_all = |mock: &ccflare_mock::MockUpstream| mock.requests()[0].disposition.is_answered();
+    assert!(!stage.mock.wait_for(sent_all, Duration::from_secs(5)).await, "somebody on the way took all of it");
+    drop(answer);
+    assert!(stage.mock.wait_for(|mock| mock.totals().client_left == 1, SOON).await);
+    assert_eq!(stage.finish().await[0].outcome, "cancelled");
 }
