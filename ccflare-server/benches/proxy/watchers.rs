@@ -24,10 +24,11 @@ use crate::{load, roles::TOKEN};
 /// What a dashboard's script listens to.
 const TOPICS: &str = "requests,accounts,moves,config";
 
-/// What a slow reader takes: so much at a time, so often. A fifth of what a few hundred requests a second tell.
+/// What a slow reader takes: so much at a time, so often. Less than what is told under load and about what is told on
+/// average, so that it is always behind and seldom so far that it is sent away.
 const SIP: usize = 4096;
-const SIPS: Duration = Duration::from_millis(200);
-const MESSAGES: Duration = Duration::from_millis(50);
+const SIPS: Duration = Duration::from_millis(30);
+const MESSAGES: Duration = Duration::from_millis(2);
 
 /// Where the operating system keeps what a slow reader has not taken.
 const BUFFER: u32 = 16 * 1024;
