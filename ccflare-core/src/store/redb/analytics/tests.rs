@@ -426,3 +426,20 @@ async fn clients_that_make_up_names_fill_no_more_than_their_room() {
     let found = store.find(&Wanted { filter, limit: 5, ..Wanted::default() }).await.expect("a page");
     assert_eq!(found.exchanges.iter().map(|exchange| exchange.model.clone()).collect::<Vec<_>>(), [Some(last)]);
 }
+
+#[tokio::test]
+async fn numbers_that_begin_anew_stand_for_other_series() {
+    let store = RedbStore::in_memory();
+    let all = some_exchanges(2);
+    let count = async |number: u8| {
+        let filter = Filter { accounts: Some(vec![Some(account(number))]), ..Filter::default() };
+        let wanted = Wanted { filter: filter.clone(), limit: 5, ..Wanted::default() };
+        let answer = store.answer(&Question::ever(filter)).await.expect("an answer");
+        (answer.total.counts.requests, store.find(&wanted).await.expect("a page").exchanges.len())
+    };
+    settle(&store, &all[..1]).await;
+    assert_eq!((count(0).await, count(1).await), ((1, 1), (0, 0)));
+    store.forget_exchanges().await.expect("forgotten");
+    settle(&store, &all[1..]).await;
+    assert_eq!((count(0).await, count(1).await), ((0, 0), (1, 1)));
+}
