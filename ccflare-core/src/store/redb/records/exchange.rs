@@ -149,13 +149,31 @@ fn made(id: ExchangeId) -> i64 {
     i64::from_be_bytes(millis).saturating_mul(1000)
 }
 
+fn timing(headers: Option<u64>, first_token: Option<u64>, end: Option<u64>) -> Timing {
+    let [headers, first_token, end] = [headers, first_token, end].map(|micros| micros.map(Duration::from_micros));
+    Timing { headers, first_token, end }
+}
+
+impl<'a> AnsweredBy<'a> {
+    fn of(exchange: &'a Exchange) -> Self {
+        match exchange.model.as_deref() {
+            None => Self::Unknown,
+            answered if answered == exchange.intent.model.as_deref() => Self::AsAsked,
+            Some(name) => Self::Named(name),
+        }
+    }
+
+    fn read(self, intent: &Intent) -> Option<Arc<str>> {
+        match self {
+            Self::Unknown => None,
+            Self::AsAsked => intent.model.clone(),
+            Self::Named(name) => Some(name.into()),
+        }
+    }
+}
+
 impl<'a> ExchangeRow<'a> {
     fn of(exchange: &'a Exchange, words: &Words) -> Result<Self, CodecError> {
-        let model = match exchange.model.as_deref() {
-            None => AnsweredBy::Unknown,
-            answered if answered == exchange.intent.model.as_deref() => AnsweredBy::AsAsked,
-            Some(name) => AnsweredBy::Named(name),
-        };
         let decision = exchange.decision.as_deref();
         Ok(Self {
             asked: AskedRow::of(&exchange.intent, words),
@@ -166,7 +184,7 @@ impl<'a> ExchangeRow<'a> {
             headers: exchange.timing.headers.map(micros),
             first_token: exchange.timing.first_token.map(micros),
             end: exchange.timing.end.map(micros),
-            model,
+            model: AnsweredBy::of(exchange),
             usage: (&exchange.usage).into(),
             cost: exchange.cost.map(|cost| cost.0),
             priced: exchange.priced.as_deref().map(|date| TextRow::of(date, words)),
@@ -178,11 +196,7 @@ impl<'a> ExchangeRow<'a> {
 
     fn read(self, id: ExchangeId, words: &Words) -> Result<Exchange, RecordError> {
         let intent = self.asked.read(id, words)?;
-        let model = match self.model {
-            AnsweredBy::Unknown => None,
-            AnsweredBy::AsAsked => intent.model.clone(),
-            AnsweredBy::Named(name) => Some(name.into()),
-        };
+        let model = self.model.read(&intent);
         let moved = self.moved.map(TryInto::try_into).transpose()?;
         let decision = self.decision.map(|decision| decision.read(moved, words).map(Box::new)).transpose()?;
         Ok(Exchange {
@@ -191,11 +205,7 @@ impl<'a> ExchangeRow<'a> {
             status: self.status,
             error: self.error.map(Into::into),
             attempts: self.attempts.into_iter().map(|attempt| attempt.read(words)).collect::<Result<_, _>>()?,
-            timing: Timing {
-                headers: self.headers.map(Duration::from_micros),
-                first_token: self.first_token.map(Duration::from_micros),
-                end: self.end.map(Duration::from_micros),
-            },
+            timing: timing(self.headers, self.first_token, self.end),
             model,
             usage: self.usage.into(),
             cost: self.cost.map(NanoUsd),

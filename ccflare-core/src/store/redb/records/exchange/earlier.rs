@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{AnsweredBy, UsageRow};
+use super::{AnsweredBy, UsageRow, timing};
 use crate::{
     domain::{
         AccountId, AttemptRecord, Choice, ClosureReason, Decision, Exchange, ExchangeId, Excluded, Headroom, Named,
-        NanoUsd, Outcome, Ranked, Timestamp, Timing, VerdictKind,
+        NanoUsd, Outcome, Ranked, Timestamp, VerdictKind,
     },
     store::redb::{
         codec,
@@ -119,22 +119,14 @@ struct ExcludedRow<'a> {
 impl<I: IntoIntent> ExchangeRow<'_, I> {
     fn into_exchange(self, id: ExchangeId) -> Result<Exchange, RecordError> {
         let intent = self.intent.into_intent(id)?;
-        let model = match self.model {
-            AnsweredBy::Unknown => None,
-            AnsweredBy::AsAsked => intent.model.clone(),
-            AnsweredBy::Named(name) => Some(name.into()),
-        };
+        let model = self.model.read(&intent);
         Ok(Exchange {
             intent,
             outcome: Outcome::of_code(self.outcome)?,
             status: self.status,
             error: self.error.map(Into::into),
             attempts: self.attempts.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-            timing: Timing {
-                headers: self.headers.map(Duration::from_micros),
-                first_token: self.first_token.map(Duration::from_micros),
-                end: self.end.map(Duration::from_micros),
-            },
+            timing: timing(self.headers, self.first_token, self.end),
             model,
             usage: self.usage.into(),
             cost: self.cost.map(NanoUsd),
