@@ -18,7 +18,7 @@ demo:
     cargo run -p ccflare-examples --example demo
 
 # Everything CI checks.
-ci: fmt clippy doc test alone examples sdk schemathesis observability browser deny
+ci: fmt clippy doc test alone otlp examples sdk schemathesis observability browser deny
 
 fmt:
     cargo fmt --all --check
@@ -35,10 +35,16 @@ doc:
 test:
     cargo test --workspace --locked
 
-# The library without its default store, and with every feature.
+# The library without its default store and with every feature; the command without a server, and with a collector.
 alone:
     cargo check -p ccflare-core --no-default-features --locked
     cargo check -p ccflare-core --all-features --locked
+    cargo check -p ccflare-cli --no-default-features --locked
+    cargo check -p ccflare-cli --features otlp --locked
+
+# What is sent to an OpenTelemetry collector, with the feature that sends it.
+otlp:
+    cargo test -p ccflare-tests --features otlp --test it --locked -- otlp
 
 # Each example runs against the mock and has to end well.
 examples:
