@@ -200,7 +200,8 @@ impl Book {
                 None => drop(responses.insert(status.to_string(), answer)),
             }
         }
-        if operation.path.starts_with("/api/") {
+        // Whoever wants a token may refuse, too.
+        if operation.path.starts_with("/api/") || !operation.is_open {
             let content = json!({ JSON: { "schema": { "$ref": "#/components/schemas/Error" } } });
             responses.insert("default".to_owned(), json!({ "description": "What went wrong", "content": content }));
         }
