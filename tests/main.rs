@@ -20,6 +20,7 @@ mod oauth;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod ownership;
+mod parity;
 mod placement;
 mod probes;
 mod protocol;
