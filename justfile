@@ -88,6 +88,10 @@ deny:
 bench:
     cargo bench -p ccflare-server --bench proxy
 
+# The dashboard's pages over a million requests: time on the server, and bytes over the wire.
+bench-pages:
+    cargo bench -p ccflare-server --bench pages -- --requests 1000000
+
 # The hot parts alone, with allocation counts.
 bench-core:
     cargo bench -p ccflare-core
