@@ -39,6 +39,8 @@ pub(crate) struct Chart<'a> {
     pub(crate) print: fn(f64) -> String,
     /// Where the axis begins and how far it reaches at least.
     pub(crate) least: (f64, f64),
+    /// What can't be parted: ticks are multiples of it. 0 for what can.
+    pub(crate) unit: f64,
 }
 
 /// The plot's own grid: it is stretched to the room there is.
@@ -50,7 +52,7 @@ impl Chart<'_> {
         if self.labels.is_empty() || self.series.iter().all(|series| series.values.iter().all(Option::is_none)) {
             return html! { p.nothing { "Nothing to draw in this range." } };
         }
-        let ticks = round_ticks(self.least.0, self.highest().max(self.least.1), 4);
+        let ticks = round_ticks(self.least.0, self.highest().max(self.least.1), 4, self.unit);
         html! {
             figure.chart {
                 @if self.series.len() > 1 {
@@ -117,7 +119,7 @@ impl Chart<'_> {
                 @for series in self.series {
                     @for run in self.runs(series, ticks) {
                         @if self.kind == Kind::Area { path class={ "area s" (series.colour % COLOURS) } d=(below(&run, ticks)) {} }
-                        path class={ "line s" (series.colour % COLOURS) } d=(path(&run)) {}
+                        path class={ "line s" (series.colour % COLOURS) @if run.len() == 1 { " dot" } } d=(path(&run)) {}
                     }
                 }
             }
@@ -239,7 +241,7 @@ mod tests {
     fn draw(kind: Kind, series: &[Series]) -> String {
         let labels: Vec<_> = (0..3).map(|hour| format!("{hour}:00")).collect();
         let print = |value: f64| format!("{value}");
-        Chart { about: "Requests", kind, labels: &labels, axis: &[], series, print, least: (0.0, 0.0) }
+        Chart { about: "Requests", kind, labels: &labels, axis: &[], series, print, least: (0.0, 0.0), unit: 0.0 }
             .draw()
             .into_string()
     }

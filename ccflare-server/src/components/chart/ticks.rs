@@ -1,11 +1,11 @@
 //! Where the lines of an axis are: at round numbers.
 
 /// Round numbers from 0 (or `low`, rounded down) to at least `high`, some `wanted` steps: each step is 1, 2, 2.5 or 5
-/// times a power of ten. Of equal ends there is still one step.
-pub(crate) fn round_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
+/// times a power of ten, and at least `unit` and a multiple of it, if that is not 0. Of equal ends there is still one step.
+pub(crate) fn round_ticks(low: f64, high: f64, wanted: usize, unit: f64) -> Vec<f64> {
     let (low, high) = if low.is_finite() && high.is_finite() { (low, high) } else { (0.0, 1.0) };
     let span = if high > low { high - low } else { low.abs().max(1.0) };
-    let step = round_step(span / wanted.max(1) as f64);
+    let step = round_step((span / wanted.max(1) as f64).max(unit), unit);
     let (first, last) = ((low / step).floor(), ((low + span) / step - 1e-9).ceil());
     let mut ticks = Vec::new();
     let mut at = first;
@@ -16,10 +16,11 @@ pub(crate) fn round_ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     ticks
 }
 
-fn round_step(least: f64) -> f64 {
+fn round_step(least: f64, unit: f64) -> f64 {
     let power = 10_f64.powf(least.log10().floor());
-    let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|factor| factor * power >= least * (1.0 - 1e-9));
-    factor.unwrap_or(10.0) * power
+    let is_whole = |step: f64| unit <= 0.0 || (step / unit).fract() == 0.0;
+    let mut steps = [1.0, 2.0, 2.5, 5.0].into_iter().map(|factor| factor * power);
+    steps.find(|step| *step >= least * (1.0 - 1e-9) && is_whole(*step)).unwrap_or(10.0 * power)
 }
 
 /// Which of `count` labels have room: `most` of them at equal distances, the first among them.
@@ -71,16 +72,29 @@ mod tests {
             (0.0, 0.03, vec![0.0, 0.01, 0.02, 0.03]),
             (0.8, 1.0, vec![0.8, 0.85, 0.9, 0.95, 1.0]),
         ] {
-            let got = round_ticks(low, high, 4);
+            let got = round_ticks(low, high, 4, 0.0);
             assert_eq!(got.len(), ticks.len(), "{low} to {high}: {got:?}");
             assert!(got.iter().zip(&ticks).all(|(a, b)| (a - b).abs() < 1e-9), "{low} to {high}: {got:?}");
         }
     }
 
     #[test]
+    fn what_is_counted_has_no_ticks_between() {
+        for (high, ticks) in [
+            (0.0, &[0.0, 1.0][..]),
+            (1.0, &[0.0, 1.0]),
+            (3.0, &[0.0, 1.0, 2.0, 3.0]),
+            (10.0, &[0.0, 5.0, 10.0]),
+            (100.0, &[0.0, 25.0, 50.0, 75.0, 100.0]),
+        ] {
+            assert_eq!(round_ticks(0.0, high, 4, 1.0), ticks, "{high}");
+        }
+    }
+
+    #[test]
     fn whatever_comes_there_are_ticks_and_they_hold_it() {
         for high in [0.0, 1e-12, 0.7, 3.0, 999.9, 1e6 + 1.0, 3e15, f64::NAN, f64::INFINITY] {
-            let ticks = round_ticks(0.0, high, 4);
+            let ticks = round_ticks(0.0, high, 4, 0.0);
             assert!((2..=7).contains(&ticks.len()), "{high}: {ticks:?}");
             assert!(ticks.windows(2).all(|pair| pair[0] < pair[1]), "{high}: {ticks:?}");
             if high.is_finite() {

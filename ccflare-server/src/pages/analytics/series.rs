@@ -19,6 +19,7 @@ pub(in crate::pages) struct Metric {
     kind: Kind,
     value: fn(&PointView) -> Option<f64>,
     print: fn(f64) -> String,
+    unit: f64,
 }
 
 /// What the chart can show.
@@ -29,6 +30,7 @@ pub(super) const METRICS: [Metric; 5] = [
         kind: Kind::Columns,
         value: |point| Some(point.requests as f64),
         print: count,
+        unit: 1.0,
     },
     Metric {
         name: "tokens",
@@ -36,15 +38,31 @@ pub(super) const METRICS: [Metric; 5] = [
         kind: Kind::Columns,
         value: |point| Some(point.tokens as f64),
         print: count,
+        unit: 1.0,
     },
-    Metric { name: "cost", title: "Cost", kind: Kind::Columns, value: |point| Some(point.cost_usd), print: dollars },
-    Metric { name: "time", title: "Time", kind: Kind::Line, value: |point| point.avg_response_time, print: took },
+    Metric {
+        name: "cost",
+        title: "Cost",
+        kind: Kind::Columns,
+        value: |point| Some(point.cost_usd),
+        print: dollars,
+        unit: 0.0,
+    },
+    Metric {
+        name: "time",
+        title: "Time",
+        kind: Kind::Line,
+        value: |point| point.avg_response_time,
+        print: took,
+        unit: 0.0,
+    },
     Metric {
         name: "speed",
         title: "Tokens a second",
         kind: Kind::Line,
         value: |point| point.avg_tokens_per_second,
         print: rate,
+        unit: 0.0,
     },
 ];
 
@@ -54,8 +72,7 @@ pub(super) fn metric(name: &str) -> &'static Metric {
 }
 
 fn count(value: f64) -> String {
-    // Axes of few requests have ticks between them.
-    if value.fract() == 0.0 { Count(value as u64).to_string() } else { format!("{value:.1}") }
+    Count(value as u64).to_string()
 }
 
 pub(super) fn dollars(value: f64) -> String {
@@ -79,19 +96,20 @@ pub(in crate::pages) fn traffic(sums: &AnalyticsView, name: &str) -> Markup {
     let metric = metric(name);
     let cumulative = sums.meta.cumulative && metric.kind == Kind::Columns;
     let kind = if cumulative { Kind::Area } else { metric.kind };
-    draw(sums, metric.title, kind, (0.0, 0.0), metric.print, metric.value)
+    let scale = Scale { least: (0.0, 0.0), unit: metric.unit, print: metric.print };
+    draw(sums, metric.title, kind, scale, metric.value)
 }
 
 /// The part that ended well.
 pub(in crate::pages) fn success(sums: &AnalyticsView) -> Markup {
-    draw(sums, "Success", Kind::Line, (lowest(sums, |point| point.success_rate), 100.0), share, |point| {
-        point.success_rate
-    })
+    let scale = Scale { least: (lowest(sums, |point| point.success_rate), 100.0), unit: 0.0, print: share };
+    draw(sums, "Success", Kind::Line, scale, |point| point.success_rate)
 }
 
 /// The part of the prompts that the cache had.
 pub(super) fn cached(sums: &AnalyticsView) -> Markup {
-    draw(sums, "Read from the cache", Kind::Area, (0.0, 100.0), share, |point| point.cache_hit_rate)
+    let scale = Scale { least: (0.0, 100.0), unit: 0.0, print: share };
+    draw(sums, "Read from the cache", Kind::Area, scale, |point| point.cache_hit_rate)
 }
 
 /// Where an axis of percentages begins: at 80 while nothing is lower, or it would be a flat line at the top.
@@ -107,7 +125,8 @@ pub(super) fn days(days: &[DayCost]) -> Markup {
     let series = [Series { name: "Cost".to_owned(), colour: 0, values }];
     let axis: Vec<_> = spaced(days.len(), 6).map(|at| (at, short(&days[at].date))).collect();
     let (about, kind) = ("Cost by day", Kind::Columns);
-    Chart { about, kind, labels: &labels, axis: &axis, series: &series, print: dollars, least: (0.0, 0.0) }.draw()
+    Chart { about, kind, labels: &labels, axis: &axis, series: &series, print: dollars, least: (0.0, 0.0), unit: 0.0 }
+        .draw()
 }
 
 /// `2027-01-15` without its year.
@@ -126,18 +145,24 @@ fn moment(millis: i64) -> At {
     At(Timestamp::from_micros(millis.saturating_mul(1000)))
 }
 
+/// What the axis of values is like.
+struct Scale {
+    least: (f64, f64),
+    unit: f64,
+    print: fn(f64) -> String,
+}
+
 fn draw(
     sums: &AnalyticsView,
     about: &str,
     kind: Kind,
-    least: (f64, f64),
-    print: fn(f64) -> String,
+    Scale { least, unit, print }: Scale,
     value: fn(&PointView) -> Option<f64>,
 ) -> Markup {
     let (moments, series) = lines(sums, about, value);
     let labels: Vec<_> = moments.iter().map(|moment| label(*moment, sums)).collect();
     let axis: Vec<_> = round_moments(&moments, 6).into_iter().map(|at| (at, axis_label(moments[at]))).collect();
-    Chart { about, kind, labels: &labels, axis: &axis, series: &series, print, least }.draw()
+    Chart { about, kind, labels: &labels, axis: &axis, series: &series, print, least, unit }.draw()
 }
 
 /// Most lines in one chart; the rest are left to the tables.
