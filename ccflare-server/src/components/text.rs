@@ -1,5 +1,6 @@
 //! Words for what the views name in codes, and texts to copy.
 
+use ccflare_core::report::Count;
 use maud::{Markup, html};
 
 use super::icon::{Icon, icon};
@@ -12,6 +13,11 @@ pub(crate) fn copyable(text: &str) -> Markup {
             button.quiet type="button" data-copy=(text) hidden { (icon(Icon::Copy)) span { "Copy" } }
         }
     }
+}
+
+/// How many there are of something.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", Count(count), if count == 1 { one } else { many })
 }
 
 /// Why an account was tried.
@@ -97,5 +103,18 @@ pub(crate) fn window(name: &str) -> String {
         "input-tokens" => "Input tokens".to_owned(),
         "output-tokens" => "Output tokens".to_owned(),
         other => other.replace(['_', '-'], " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_said_as_many_are() {
+        assert_eq!(
+            [0, 1, 12_345].map(|count| counted(count, "request", "requests")),
+            ["0 requests", "1 request", "12.3k requests"]
+        );
     }
 }

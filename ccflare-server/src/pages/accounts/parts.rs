@@ -32,16 +32,22 @@ impl Month {
 
     /// What one of them cost, and its part of all requests.
     pub(super) fn share(&self, account: &AccountView) -> Markup {
-        let (requests, cost) = self
-            .accounts
-            .iter()
-            .find(|group| group.name == account.name)
-            .map_or((0, 0), |group| (group.requests, group.cost_nano_usd));
-        let cost = Money(NanoUsd(cost));
-        html! {
-            span title=(format!("{cost:#}")) { (cost) } " in 30 days, "
-            (Share::of(requests, self.requests)) " of all requests"
-        }
+        html! { (self.cost(account)) " in 30 days, " (self.part(account)) " of all requests" }
+    }
+
+    /// What one of them cost.
+    pub(super) fn cost(&self, account: &AccountView) -> Markup {
+        let cost = Money(NanoUsd(self.of_account(account).map_or(0, |group| group.cost_nano_usd)));
+        html! { span title=(format!("{cost:#}")) { (cost) } }
+    }
+
+    /// Its part of all requests.
+    pub(super) fn part(&self, account: &AccountView) -> Share {
+        Share::of(self.of_account(account).map_or(0, |group| group.requests), self.requests)
+    }
+
+    fn of_account(&self, account: &AccountView) -> Option<&GroupView> {
+        self.accounts.iter().find(|group| group.name == account.name)
     }
 
     #[cfg(test)]
@@ -70,7 +76,13 @@ pub(super) fn windows(account: &AccountView, now: Timestamp) -> Markup {
     }
 }
 
-fn limit(window: &WindowView, now: Timestamp) -> Markup {
+/// The window of which most is used.
+pub(in crate::pages) fn tightest(account: &AccountView) -> Option<&WindowView> {
+    let part = |window: &WindowView| used(window).unwrap_or(0.0);
+    account.windows.iter().max_by(|a, b| part(a).total_cmp(&part(b)))
+}
+
+pub(super) fn limit(window: &WindowView, now: Timestamp) -> Markup {
     let used = used(window);
     let is_over = window.resets_at.as_deref().and_then(Timestamp::parse_rfc3339).is_some_and(|reset| reset <= now);
     let tone = match window.status.as_deref() {

@@ -74,7 +74,7 @@ fn view(seen: &Seen, scope: &Scope) -> Markup {
         (ranges("/", scope))
         div id="sums" data-live {
             (sums::figures(&seen.sums.totals, &seen.sums.previous))
-            div.columns {
+            div.columns.even {
                 (card("Requests", &series::traffic(&seen.sums, "requests")))
                 (card("Success", &series::success(&seen.sums)))
                 (card("Models", &models(&seen.sums)))
@@ -82,7 +82,7 @@ fn view(seen: &Seen, scope: &Scope) -> Markup {
             }
         }
         div id="flights" data-live { (flights::view(&seen.flights, seen.status.in_flight, now)) }
-        div.columns {
+        div.columns.even {
             div id="standing" data-live { (card_with("Accounts", &html! { a href="/accounts" { "All of them" } }, &standing(&seen.accounts, now))) }
             div id="system" data-live { (card("System", &system(&seen.status, &seen.sizes))) }
         }
@@ -136,10 +136,9 @@ fn standing(accounts: &[AccountView], now: Timestamp) -> Markup {
         } @else {
             ul.windows {
                 @for account in accounts.iter().take(8) {
-                    @let tightest = account.windows.iter().max_by(|a, b| used(a).total_cmp(&used(b)));
                     li.window {
                         span { a href={ "/accounts/" (account.id) } { (account.name) } " " (super::accounts::parts::badges(account)) }
-                        @match tightest {
+                        @match super::accounts::parts::tightest(account) {
                             Some(window) => {
                                 span.used { (text::window(&window.name)) ": " (super::accounts::parts::said(window)) }
                                 (bar(used(window), severity(used(window))))
