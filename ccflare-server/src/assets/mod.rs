@@ -13,6 +13,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
+use tower_http::compression::CompressionLayer;
 
 /// A file, and where it is found.
 pub(crate) struct Asset {
@@ -52,7 +53,8 @@ impl Asset {
 
 /// The route of the files.
 pub(crate) fn router() -> Router {
-    Router::new().route("/assets/{name}", get(async |Path(name): Path<String>| send(&name)))
+    let file = get(async |Path(name): Path<String>| send(&name));
+    Router::new().route("/assets/{name}", file).layer(CompressionLayer::new())
 }
 
 fn send(name: &str) -> Response {
