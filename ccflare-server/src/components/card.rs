@@ -66,7 +66,7 @@ pub(crate) fn figures(figures: &[Figure]) -> Markup {
                 div.figure {
                     dt { (figure.label) }
                     dd.value title=[figure.exact.as_deref()] { (figure.value) }
-                    @if let Some((change, better)) = &figure.change { dd { (trend(*change, *better)) } }
+                    @if let Some((change, better)) = figure.change.as_ref().filter(|(change, _)| change.direction().is_some()) { dd { (trend(*change, *better)) } }
                     @if let Some(note) = &figure.note { dd.note { (note) } }
                 }
             }
@@ -75,14 +75,13 @@ pub(crate) fn figures(figures: &[Figure]) -> Markup {
 }
 
 /// A change, coloured by whether it is a good one.
-pub(crate) fn trend(change: Change, better: Better) -> Markup {
+fn trend(change: Change, better: Better) -> Markup {
     let class = match (change.direction(), better) {
         (Some(Ordering::Greater), Better::More) | (Some(Ordering::Less), Better::Less) => "trend good",
         (Some(Ordering::Less), Better::More) | (Some(Ordering::Greater), Better::Less) => "trend bad",
         _ => "trend",
     };
-    let than = if change.direction().is_some() { "than in the period before" } else { "nothing to compare with" };
-    html! { span class=(class) { (change) " " span.unseen { (than) } } }
+    html! { span class=(class) { (change) " " span.unseen { "than in the period before" } } }
 }
 
 /// Facts as a list of terms.

@@ -44,7 +44,7 @@ fn view(entries: &[AuditView], newest: Option<&str>, older: Option<&str>, now: T
             (empty("Nothing was changed yet", &html! {}))
         } @else {
             div.scroll.framed tabindex="0" role="region" aria-label="Changes" {
-                table.rows {
+                table.rows.listed.audit {
                     thead { tr { th { "When" } th { "Who" } th { "From" } th { "What" } th { "To what" } th { "Result" } } }
                     tbody {
                         @for entry in entries {

@@ -132,7 +132,7 @@ fn view(keys: &[ClientKeyView], wish: &Wish, said: &Markup, now: Timestamp) -> M
 fn table(keys: &[ClientKeyView], now: Timestamp) -> Markup {
     html! {
         div.scroll.framed tabindex="0" role="region" aria-label="Client keys" {
-            table.rows {
+            table.rows.listed.keys {
                 thead { tr { th { "Name" } th { "State" } th { "Made" } th { "Expires" } th { "Last used" } th { "Models" } th { "Accounts" } th { span.unseen { "Actions" } } } }
                 tbody { @for key in keys { (row(key, now)) } }
             }

@@ -15,7 +15,7 @@ use crate::components::{
 
 /// The ranges there are, and their words.
 pub(super) const RANGES: [(&str, &str); 5] =
-    [("1h", "1 hour"), ("6h", "6 hours"), ("24h", "24 hours"), ("7d", "7 days"), ("30d", "30 days")];
+    [("1h", "1 h"), ("6h", "6 h"), ("24h", "24 h"), ("7d", "7 days"), ("30d", "30 days")];
 
 /// What the address says; empty is everything, or the default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

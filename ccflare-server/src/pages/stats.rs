@@ -63,11 +63,11 @@ fn view(stats: &StatsView, why: Option<&str>) -> Markup {
                 Figure::new("Saved by the cache", money(stats.cache_savings_usd)),
                 Figure::new("Output speed", Known(stats.avg_tokens_per_second.map(Rate))),
             ]))
-            div.columns {
+            div.columns.even {
                 (card("Most used models", &parts(stats.top_models.iter().map(|model| (model.model.as_str(), model.count, None)))))
                 (card("Accounts", &parts(stats.accounts.iter().map(|account| (account.name.as_str(), account.request_count, Some(account.succeeded_requests))))))
-                (card("Latest errors", &errors(&stats.recent_errors)))
             }
+            (card("Latest errors", &errors(&stats.recent_errors)))
         }
         (card("Begin anew", &html! {
             p { "Forgets all finished requests, with what they carried and add up to. Accounts and keys stay. To confirm, type: " strong { (WORD) } }

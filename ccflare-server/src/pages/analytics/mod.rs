@@ -42,7 +42,7 @@ fn view(sums: &AnalyticsView, traffic: &AnalyticsView, scope: &Scope, choices: &
             } @else {
                 (sums::figures(&sums.totals, &sums.previous))
                 (card_with("Traffic", &switches(scope), &series::traffic(traffic, &scope.metric)))
-                div.columns {
+                div.columns.even {
                     (card("Success", &series::success(sums)))
                     (card("Read from the cache", &series::cached(sums)))
                     (card("Tokens and cost by class", &sums::tokens(&sums.token_breakdown, &sums.cost_breakdown)))

@@ -68,7 +68,7 @@ fn possible(candidate: &CandidateView) -> Markup {
             p.times {
                 (Share::new(left)) " left"
                 @if let Some(window) = &candidate.window { " of its limit for " (text::window(window)) }
-                @if let Some(conversations) = candidate.conversations { ", " (conversations) " conversations" }
+                @if let Some(conversations) = candidate.conversations { ", " (text::counted(conversations.into(), "conversation", "conversations")) }
                 @if let Some(in_flight) = candidate.in_flight { ", " (in_flight) " in flight" }
             }
         }

@@ -52,9 +52,11 @@ fn view(request: &RequestView, payload: Result<&PayloadView, &String>, now: Time
             div {
                 (card("Who was tried", &timeline(request)))
                 @if let Some(decision) = &request.decision { (card("Why it went there", &decision::view(decision, now))) }
-                (card("Tokens and cost", &tokens(request)))
             }
-            (card("Facts", &about(request)))
+            div {
+                (card("Tokens and cost", &tokens(request)))
+                (card("Facts", &about(request)))
+            }
         }
         @match payload {
             Ok(payload) => (conversation::view(payload)),

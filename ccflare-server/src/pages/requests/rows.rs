@@ -16,7 +16,7 @@ use crate::components::{
 pub(in crate::pages) fn table(requests: &[RequestView], now: Timestamp) -> Markup {
     html! {
         div.scroll.framed tabindex="0" role="region" aria-label="Requests" {
-            table.rows.requests {
+            table.rows.listed.requests {
                 thead {
                     tr {
                         th { "When" } th { "Model" } th { "Account" } th { "Result" }

@@ -16,7 +16,7 @@ use crate::components::{
     layout::Place,
     notice::{empty, notice},
     pager::{link, pager, segment},
-    when,
+    text, when,
 };
 
 #[derive(Default, Deserialize)]
@@ -41,7 +41,7 @@ fn all(page: &SessionPage, wish: &Wish, now: Timestamp) -> Markup {
                 (empty("No sessions yet", &html! { p { "Clients that name their sessions, as Claude Code does, have them here." } }))
             } @else {
                 div.scroll.framed tabindex="0" role="region" aria-label="Sessions" {
-                    table.rows {
+                    table.rows.listed.sessions {
                         thead { tr { th { "Latest request" } th { "Session" } th.number { "Requests" } th.number { "Errors" } th.number { "Tokens" } th.number { "Output" } th.number { "Cost" } th.number { "Lasted" } } }
                         tbody { @for session in &page.sessions { (row(session, now)) } }
                     }
@@ -57,7 +57,7 @@ fn row(session: &SessionView, now: Timestamp) -> Markup {
         tr {
             td { a href=(path(&session.id)) { (when::ago(Some(&session.last_request), now)) } }
             td { code.name title=(session.id) { (session.id) } }
-            td.number { (Count(session.requests)) }
+            td.number { (Count(session.requests)) span.in-list { (if session.requests == 1 { " request" } else { " requests" }) } }
             td.number { @if session.errors > 0 { (badge(Tone::Bad, &session.errors.to_string())) } @else { "0" } }
             td.number { (Count(session.total_tokens)) }
             td.number { (Count(session.output_tokens)) }
@@ -118,7 +118,7 @@ fn member(agent: &SessionAgent) -> Markup {
             @if agent.errors > 0 { (badge(Tone::Bad, &format!("{} failed", agent.errors))) }
         }
         p.why {
-            (Count(agent.requests)) " requests, " (Count(agent.total_tokens)) " tokens, " (dollars(agent.cost_usd))
+            (text::counted(agent.requests, "request", "requests")) ", " (Count(agent.total_tokens)) " tokens, " (dollars(agent.cost_usd))
             @if !agent.subagents.is_empty() { "; with those below " (dollars(agent.cost_with_subagents_usd)) }
             @if !agent.models.is_empty() { br; (agent.models.join(", ")) }
         }
