@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ccflare_core::{
-    control::views::{ExplainRequest, ExplainView, StrategyView},
+    control::{
+        ControlError,
+        views::{ExplainRequest, ExplainView, StrategyView},
+    },
     domain::Timestamp,
 };
 use http::StatusCode;
@@ -19,11 +22,12 @@ use crate::components::{
     card::{card, facts},
     form::{Line, choose, field},
     layout::Place,
-    notice::notice,
+    notice::{empty, notice},
 };
 
 pub(super) async fn show(State(control): State<Shared>) -> Result<Page, Problem> {
-    page(&control, &Wish::default(), &html! {}).await
+    let none = empty("Nothing asked yet", &html! { p { "What would happen, and why, comes here." } });
+    page(&control, &Wish::default(), &none).await
 }
 
 /// A request that is thought up.
@@ -60,6 +64,8 @@ pub(super) async fn explain(State(control): State<Shared>, Fields(wish): Fields<
             let now = now(&*control).await?;
             Ok(page(&control, &wish, &said(&answer, now)).await?.into_response())
         }
+        // The only thing that can be missing is the client key that was typed.
+        Err(ControlError::NotFound(why)) => refuse(&control, &wish, &why).await,
         Err(error) => refuse(&control, &wish, &Problem::of_form(error)?).await,
     }
 }

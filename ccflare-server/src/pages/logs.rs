@@ -85,15 +85,16 @@ pub(super) async fn set_level(
         Ok(_) => Ok(see("/logs", "saved")),
         Err(error) => {
             let why = Problem::of_form(error)?;
-            let page = page(&control, &Wish::default(), Some(&why)).await?;
+            let page = page(&control, &Wish::default(), Some((&filter, &why))).await?;
             Ok(page.with_status(StatusCode::BAD_REQUEST).into_response())
         }
     }
 }
 
-async fn page(control: &Shared, wish: &Wish, why: Option<&str>) -> Result<Page, Problem> {
+/// `refused` is a filter that was typed, and why it is none.
+async fn page(control: &Shared, wish: &Wish, refused: Option<(&str, &str)>) -> Result<Page, Problem> {
     let body = match (control.logs(wish.query()).await, control.log_level().await) {
-        (Ok(lines), Ok(level)) => view(&lines, wish, &level.level, why),
+        (Ok(lines), Ok(level)) => view(&lines, wish, &level.level, refused),
         // Inside another program the log is that program's.
         (Err(ControlError::Unavailable(why)), _) | (_, Err(ControlError::Unavailable(why))) => {
             notice(Tone::Blue, &html! { p { (why) } })
@@ -103,12 +104,12 @@ async fn page(control: &Shared, wish: &Wish, why: Option<&str>) -> Result<Page, 
     Ok(Page::new(Place::Logs, "Logs", body))
 }
 
-fn view(page: &LogPage, wish: &Wish, level: &str, why: Option<&str>) -> Markup {
+fn view(page: &LogPage, wish: &Wish, level: &str, refused: Option<(&str, &str)>) -> Markup {
     let newest = link("/logs", &wish.pairs());
     let older = page.next.as_deref().map(|next| link("/logs", &[&wish.pairs()[..], &[("before", next)]].concat()));
     let is_first = wish.before.is_empty();
     html! {
-        @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
+        @if let Some((_, why)) = refused { (notice(Tone::Bad, &html! { p { (why) } })) }
         form.filters method="get" action="/logs" data-auto {
             (field("Level", "level", "", &choose("level", "level", &wish.level, &LEVELS)))
             (field("Text", "text", "", &Line::new("text", &wish.text).kind("search").bare().draw()))
@@ -126,7 +127,7 @@ fn view(page: &LogPage, wish: &Wish, level: &str, why: Option<&str>) -> Markup {
         (pager((!is_first).then_some(newest.as_str()), older.as_deref()))
         (card("What is logged", &html! {
             form.row method="post" action="/logs/level" {
-                (field("Level or filter, until the next start", "filter", "", &Line::new("filter", level).required().bare().draw()))
+                (field("Level or filter, until the next start", "filter", "", &Line::new("filter", refused.map_or(level, |(typed, _)| typed)).required().bare().draw()))
                 button.quiet type="submit" { "Save" }
             }
         }))

@@ -22,7 +22,7 @@ use crate::components::{
 };
 
 pub(super) async fn show(State(control): State<Shared>) -> Result<Page, Problem> {
-    page(&control, None).await
+    page(&control, None, None).await
 }
 
 /// One setting to be changed. An empty value takes it out of the file.
@@ -40,25 +40,25 @@ pub(super) async fn change(State(control): State<Shared>, Fields(wish): Fields<W
     edit.set.insert(wish.key.clone(), given(&wish.value).map(str::to_owned));
     match control.change_settings(edit).await {
         Ok(_) => Ok(see("/settings", "saved")),
-        Err(error) => refuse(&control, error).await,
+        Err(error) => refuse(&control, error, Some(&wish)).await,
     }
 }
 
 pub(super) async fn reload(State(control): State<Shared>) -> Result<Response, Problem> {
     match control.reload_settings().await {
         Ok(_) => Ok(see("/settings", "reloaded")),
-        Err(error) => refuse(&control, error).await,
+        Err(error) => refuse(&control, error, None).await,
     }
 }
 
-async fn refuse(control: &Shared, error: ControlError) -> Result<Response, Problem> {
+async fn refuse(control: &Shared, error: ControlError, wish: Option<&Wish>) -> Result<Response, Problem> {
     let why = Problem::of_form(error)?;
-    Ok(page(control, Some(&why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
+    Ok(page(control, Some(&why), wish).await?.with_status(StatusCode::BAD_REQUEST).into_response())
 }
 
-async fn page(control: &Shared, why: Option<&str>) -> Result<Page, Problem> {
+async fn page(control: &Shared, why: Option<&str>, wish: Option<&Wish>) -> Result<Page, Problem> {
     let settings = match control.settings().await {
-        Ok(settings) => view(&settings, why),
+        Ok(settings) => view(&settings, why, wish),
         // Inside another program the settings are that program's.
         Err(ControlError::Unavailable(why)) => notice(Tone::Blue, &html! { p { (why) } }),
         Err(error) => return Err(error.into()),
@@ -68,8 +68,10 @@ async fn page(control: &Shared, why: Option<&str>) -> Result<Page, Problem> {
     Ok(Page::new(Place::Settings, "Settings", body))
 }
 
-fn view(settings: &SettingsView, why: Option<&str>) -> Markup {
+/// `refused` is what was typed and could not be saved: it stays in its field.
+fn view(settings: &SettingsView, why: Option<&str>, refused: Option<&Wish>) -> Markup {
     let waiting = settings.settings.iter().filter(|setting| setting.pending.is_some()).count();
+    let typed = |setting: &SettingView| refused.filter(|wish| wish.key == setting.key).map(|wish| wish.value.as_str());
     html! {
         @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
         @if waiting > 0 {
@@ -83,7 +85,7 @@ fn view(settings: &SettingsView, why: Option<&str>) -> Markup {
             (form::act("/settings/reload", "Read the file again", "quiet"))
         }
         (card("All settings", &html! {
-            ul.settings { @for setting in &settings.settings { li { (one(setting, &settings.version)) } } }
+            ul.settings { @for setting in &settings.settings { li { (one(setting, &settings.version, typed(setting))) } } }
         }))
         (card("Webhooks", &webhooks(&settings.webhooks)))
     }
@@ -104,7 +106,7 @@ fn webhooks(hooks: &[WebhookView]) -> Markup {
     }
 }
 
-fn one(setting: &SettingView, version: &str) -> Markup {
+fn one(setting: &SettingView, version: &str, typed: Option<&str>) -> Markup {
     html! {
         div {
             h3 { (setting.key) " " (origin(setting)) }
@@ -118,12 +120,12 @@ fn one(setting: &SettingView, version: &str) -> Markup {
         } @else if matches!(setting.origin.as_str(), "flag" | "environment") {
             p { code { (setting.value.as_deref().unwrap_or("not set")) } " " span.quiet { "given by " (setting.place.as_deref().unwrap_or(&setting.origin)) ", which goes before the file" } }
         } @else {
-            (edit(setting, version))
+            (edit(setting, version, typed))
         }
     }
 }
 
-fn edit(setting: &SettingView, version: &str) -> Markup {
+fn edit(setting: &SettingView, version: &str, typed: Option<&str>) -> Markup {
     // What waits for a restart is what the file says now.
     let written = setting.pending.as_deref().or(setting.value.as_deref()).unwrap_or_default();
     let usual = setting.default.as_deref().unwrap_or("not set");
@@ -132,7 +134,7 @@ fn edit(setting: &SettingView, version: &str) -> Markup {
             input type="hidden" name="key" value=(setting.key);
             input type="hidden" name="version" value=(version);
             div.field {
-                input name="value" value=(written) placeholder=(usual) aria-label=(setting.key) autocomplete="off" spellcheck="false";
+                input name="value" value=(typed.unwrap_or(written)) placeholder=(usual) aria-label=(setting.key) aria-invalid=[typed.map(|_| "true")] autocomplete="off" spellcheck="false";
             }
             button.quiet type="submit" { "Save" span.unseen { " " (setting.key) } }
         }
@@ -172,7 +174,7 @@ mod tests {
             settings: vec![setting],
             webhooks: Vec::new(),
         };
-        view(&settings, None).into_string()
+        view(&settings, None, None).into_string()
     }
 
     #[test]
@@ -190,6 +192,20 @@ mod tests {
         let text = webhooks(&[hook]).into_string();
         assert!(text.contains("alerts.example") && text.contains("told of limit, move"), "{text}");
         assert!(webhooks(&[]).into_string().contains("[[webhooks]]"));
+    }
+
+    #[test]
+    fn what_could_not_be_saved_stays_in_its_field() {
+        let settings = SettingsView {
+            version: "v1".to_owned(),
+            file: None,
+            settings: vec![setting("file", false, None)],
+            webhooks: Vec::new(),
+        };
+        let wish = Wish { key: "listen".to_owned(), value: "nowhere".to_owned(), version: "v1".to_owned() };
+        let text = view(&settings, Some("that is no address"), Some(&wish)).into_string();
+        assert!(text.contains("that is no address") && text.contains("value=\"nowhere\""), "{text}");
+        assert!(text.contains("aria-invalid=\"true\""), "{text}");
     }
 
     #[test]

@@ -11,14 +11,14 @@ use crate::components::{
     badge::{Tone, badge},
     form::{Line, field},
     pager::{link, segment},
-    when,
+    text, when,
 };
 
 /// Colours that agents may have; others are shown without one.
 const COLOURS: [&str; 8] = ["red", "orange", "yellow", "green", "cyan", "blue", "purple", "pink"];
 
-/// An agent that a file defines.
-pub(super) fn defined(agent: &AgentView, usage: &[GroupView], now: Timestamp) -> Markup {
+/// An agent that a file defines; `typed` is a preference that could not be saved.
+pub(super) fn defined(agent: &AgentView, usage: &[GroupView], typed: Option<&str>, now: Timestamp) -> Markup {
     let colour = COLOURS.into_iter().find(|colour| *colour == agent.color).unwrap_or("none");
     html! {
         article class={ "account c-" (colour) } aria-label=(agent.name) {
@@ -35,20 +35,20 @@ pub(super) fn defined(agent: &AgentView, usage: &[GroupView], now: Timestamp) ->
                 "Sent with " code { (agent.model.as_deref().unwrap_or("the model of whoever starts it")) }
                 @if let Some(from) = &agent.preference_from { ", by " (because(from)) }
             }
-            (preference(&agent.id, &agent.name, agent.preference.as_deref(), agent.defined_model.as_deref()))
+            (preference(&agent.id, &agent.name, typed.or(agent.preference.as_deref()), agent.defined_model.as_deref()))
         }
     }
 }
 
 /// An agent that no file defines.
-pub(super) fn other(agent: &OtherAgentView, usage: &[GroupView], now: Timestamp) -> Markup {
+pub(super) fn other(agent: &OtherAgentView, usage: &[GroupView], typed: Option<&str>, now: Timestamp) -> Markup {
     html! {
         article.account aria-label=(agent.name) {
             header { h2 { (agent.name) } span.badges { (badge(Tone::Plain, "no file")) } }
             p.what { "Built into the client, of a plugin, or given on its command line." }
             (done(&agent.name, agent.last_used.as_deref(), usage, now))
             @if let Some(from) = &agent.preference_from { p.hint { "Sent as preferred, by " (because(from)) } }
-            (preference(&agent.name, &agent.name, agent.preference.as_deref(), None))
+            (preference(&agent.name, &agent.name, typed.or(agent.preference.as_deref()), None))
         }
     }
 }
@@ -59,7 +59,7 @@ fn done(name: &str, last_used: Option<&str>, usage: &[GroupView], now: Timestamp
     html! {
         p.about {
             @if let Some(usage) = usage {
-                a href=(link("/requests", &[("agent", name)])) { (Count(usage.requests)) " requests" }
+                a href=(link("/requests", &[("agent", name)])) { (text::counted(usage.requests, "request", "requests")) }
                 span { (Money(NanoUsd(usage.cost_nano_usd))) } span { (Count(usage.total_tokens)) " tokens" } span { "in 30 days" }
             } @else {
                 span { "no requests in 30 days" }
@@ -111,10 +111,11 @@ mod tests {
             conversations: 1,
         };
         let usage = [GroupView { name: "explorer".to_owned(), requests: 12_345, ..GroupView::default() }];
-        let text = other(&agent, &usage, NOW).into_string();
+        let text = other(&agent, &usage, None, NOW).into_string();
         assert!(text.contains("12.3k requests") && text.contains("/requests?agent=explorer"), "{text}");
         assert!(text.contains("value=\"haiku\"") && text.contains("its own preference"), "{text}");
-        assert!(other(&agent, &[], NOW).into_string().contains("no requests in 30 days"));
+        assert!(other(&agent, &[], None, NOW).into_string().contains("no requests in 30 days"));
+        assert!(other(&agent, &[], Some("no model"), NOW).into_string().contains("value=\"no model\""));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::components::{
     notice::{empty, notice},
     pager::link,
     tabs::tabs,
-    when,
+    text, when,
 };
 
 /// Which of them are shown: all, `global`, or those of the workspace with this path.
@@ -60,13 +60,35 @@ pub(super) struct Wish {
     path: String,
 }
 
+/// What could not be done: which form asked for it, what was typed there, and why not.
+struct Refused<'a> {
+    form: &'a str,
+    wish: &'a Wish,
+    why: &'a str,
+}
+
+impl Refused<'_> {
+    /// The model that was typed into this form, to be shown in it again.
+    fn model(&self, form: &str) -> Option<&str> {
+        (self.form == form).then_some(self.wish.model.as_str())
+    }
+
+    /// The same for the preference of one agent.
+    fn preference(&self, agent: &str) -> Option<&str> {
+        self.model(PREFER).filter(|_| self.wish.agent == agent)
+    }
+}
+
+/// The form of one agent's preference.
+const PREFER: &str = "prefer";
+
 /// Prefers a model for an agent; none forgets what was preferred.
 pub(super) async fn prefer(State(control): State<Shared>, Fields(wish): Fields<Wish>) -> Result<Response, Problem> {
     let done = match given(&wish.model) {
         Some(model) => control.prefer_model(&wish.agent, model).await.map(drop),
         None => control.clear_preference(&wish.agent).await.map(drop),
     };
-    answer(&control, done).await
+    answer(&control, done, PREFER, &wish).await
 }
 
 /// The same for all, or for those that nothing else is preferred for.
@@ -82,29 +104,43 @@ pub(super) async fn edit_all(
         "forget" => control.remove_workspace(&wish.path).await.map(drop),
         _ => return Err(Problem::new(StatusCode::NOT_FOUND, "There is nothing like that to be done to agents.")),
     };
-    answer(&control, done).await
+    answer(&control, done, &edit, &wish).await
 }
 
-async fn answer(control: &Shared, done: Result<(), ControlError>) -> Result<Response, Problem> {
+async fn answer(
+    control: &Shared,
+    done: Result<(), ControlError>,
+    form: &str,
+    wish: &Wish,
+) -> Result<Response, Problem> {
     match done {
         Ok(()) => Ok(see("/agents", "saved")),
         Err(error) => {
             let why = Problem::of_form(error)?;
-            Ok(page(control, &Shown::default(), Some(&why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
+            let refused = Refused { form, wish, why: &why };
+            let page = page(control, &Shown::default(), Some(&refused)).await?;
+            Ok(page.with_status(StatusCode::BAD_REQUEST).into_response())
         }
     }
 }
 
-async fn page(control: &Shared, shown: &Shown, why: Option<&str>) -> Result<Page, Problem> {
+async fn page(control: &Shared, shown: &Shown, refused: Option<&Refused<'_>>) -> Result<Page, Problem> {
     let month = AnalyticsQuery { range: Some("30d".to_owned()), ..AnalyticsQuery::default() };
     let usage = control.analytics(month).await?.agent_performance;
-    let body = view(&control.agents().await?, &usage, shown, why, now(&**control).await?);
+    let body = view(&control.agents().await?, &usage, shown, refused, now(&**control).await?);
     Ok(Page::new(Place::Agents, "Agents", body))
 }
 
-fn view(known: &AgentsView, usage: &[GroupView], shown: &Shown, why: Option<&str>, now: Timestamp) -> Markup {
+fn view(
+    known: &AgentsView,
+    usage: &[GroupView],
+    shown: &Shown,
+    refused: Option<&Refused<'_>>,
+    now: Timestamp,
+) -> Markup {
+    let typed = |agent: &str| refused.and_then(|refused| refused.preference(agent));
     html! {
-        @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
+        @if let Some(refused) = refused { (notice(Tone::Bad, &html! { p { (refused.why) } })) }
         @for problem in &known.problems {
             (notice(Tone::Warning, &html! { p { code { (problem.file_path) } ": " (problem.reason) } }))
         }
@@ -115,17 +151,17 @@ fn view(known: &AgentsView, usage: &[GroupView], shown: &Shown, why: Option<&str
         }
         @if !known.workspaces.is_empty() { (which(known, shown)) }
         ul.agents {
-            @for agent in known.agents.iter().filter(|agent| shown.wants(agent)) { li { (cards::defined(agent, usage, now)) } }
+            @for agent in known.agents.iter().filter(|agent| shown.wants(agent)) { li { (cards::defined(agent, usage, typed(&agent.id), now)) } }
             @if shown.workspace.is_empty() {
-                @for agent in &known.other_agents { li { (cards::other(agent, usage, now)) } }
+                @for agent in &known.other_agents { li { (cards::other(agent, usage, typed(&agent.name), now)) } }
             }
         }
         @if !shown.workspace.is_empty() && !known.agents.iter().any(|agent| shown.wants(agent)) {
             p.quiet { "No file there defines an agent. " a href="/agents" { "All agents" } }
         }
-        div.columns {
-            (card("For all agents", &for_all(known)))
-            (card("Workspaces", &workspaces(known, now)))
+        div.columns.even {
+            (card("For all agents", &for_all(known, refused)))
+            (card("Workspaces", &workspaces(known, refused, now)))
         }
         @if !known.removed.is_empty() {
             (card("Gone since the start", &html! {
@@ -147,8 +183,9 @@ fn which(known: &AgentsView, shown: &Shown) -> Markup {
     tabs("Agents of", &entries)
 }
 
-fn for_all(known: &AgentsView) -> Markup {
-    let default = known.default_model.as_deref().unwrap_or_default();
+fn for_all(known: &AgentsView, refused: Option<&Refused<'_>>) -> Markup {
+    let typed = |form| refused.and_then(|refused| refused.model(form));
+    let default = typed("default").or(known.default_model.as_deref()).unwrap_or_default();
     html! {
         form.row method="post" action="/agents/all/default" {
             (field("Model of agents that nothing else is preferred for", "default-model", "",
@@ -157,14 +194,15 @@ fn for_all(known: &AgentsView) -> Markup {
         }
         form.row method="post" action="/agents/all/all" {
             (field("Prefer one model for every agent that a file defines", "all-model", "",
-                &Line::new("all-model", "").required().placeholder("opus, sonnet, haiku, inherit or a name").bare().draw_as("model")))
+                &Line::new("all-model", typed("all").unwrap_or_default()).required().placeholder("opus, sonnet, haiku, inherit or a name").bare().draw_as("model")))
             button.quiet type="submit" { "Prefer for all" }
         }
         p.hint { "An alias such as " code { "opus" } " is the newest model of that family; " code { "inherit" } " leaves an agent the model that it asks for. A change of the model drops the prompt cache of what is under way." }
     }
 }
 
-fn workspaces(known: &AgentsView, now: Timestamp) -> Markup {
+fn workspaces(known: &AgentsView, refused: Option<&Refused<'_>>, now: Timestamp) -> Markup {
+    let typed = refused.filter(|refused| refused.form == "workspace").map_or("", |refused| &refused.wish.path);
     html! {
         @if known.workspaces.is_empty() { p.quiet { "None yet. Directories that clients work in are found by themselves." } }
         @for workspace in &known.workspaces {
@@ -172,7 +210,7 @@ fn workspaces(known: &AgentsView, now: Timestamp) -> Markup {
                 div.field {
                     strong { (workspace.name) } " "
                     @if workspace.manual { (badge(Tone::Blue, "registered")) }
-                    p.hint { code { (workspace.path) } ", " (workspace.agent_count) " agents, asked from " (when::ago(Some(&workspace.last_seen), now)) }
+                    p.hint { code { (workspace.path) } ", " (text::counted(workspace.agent_count as u64, "agent", "agents")) ", asked from " (when::ago(Some(&workspace.last_seen), now)) }
                 }
                 form.inline method="post" action="/agents/all/forget" {
                     input type="hidden" name="path" value=(workspace.path);
@@ -181,7 +219,7 @@ fn workspaces(known: &AgentsView, now: Timestamp) -> Markup {
             }
         }
         form.row method="post" action="/agents/all/workspace" {
-            (field("Directory", "workspace-path", "", &Line::new("workspace-path", "").required().placeholder("/home/me/project").bare().draw_as("path")))
+            (field("Directory", "workspace-path", "", &Line::new("workspace-path", typed).required().placeholder("/home/me/project").bare().draw_as("path")))
             button.quiet type="submit" { "Register" }
         }
     }

@@ -41,6 +41,20 @@ pub(in crate::pages) struct Wish {
     system_prompt: String,
 }
 
+impl Wish {
+    /// What the file says already.
+    fn of(agent: &AgentView) -> Self {
+        Self {
+            description: agent.description.clone(),
+            model: agent.defined_model.clone().unwrap_or_default(),
+            color: agent.color.clone(),
+            preset: String::new(),
+            tools: agent.tools.as_deref().unwrap_or_default().join(", "),
+            system_prompt: agent.system_prompt.clone(),
+        }
+    }
+}
+
 pub(in crate::pages) async fn edit(
     State(control): State<Shared>,
     Path(agent): Path<String>,
@@ -51,7 +65,7 @@ pub(in crate::pages) async fn edit(
         Ok(_) => Ok(see(&format!("/agents/{}", segment(&agent)), "saved")),
         Err(error) => {
             let why = Problem::of_form(error)?;
-            Ok(page(&control, &agent, Some(&why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
+            Ok(page(&control, &agent, Some((&wish, &why))).await?.with_status(StatusCode::BAD_REQUEST).into_response())
         }
     }
 }
@@ -73,16 +87,18 @@ fn changes(before: &AgentView, wish: &Wish) -> AgentEdit {
     }
 }
 
-async fn page(control: &Shared, agent: &str, why: Option<&str>) -> Result<Page, Problem> {
+/// `refused` is what could not be saved, and why.
+async fn page(control: &Shared, agent: &str, refused: Option<(&Wish, &str)>) -> Result<Page, Problem> {
     let (agent, now) = (control.agent(agent).await?, now(&**control).await?);
-    Ok(Page::new(Place::Agents, agent.name.clone(), view(&agent, why, now)))
+    Ok(Page::new(Place::Agents, agent.name.clone(), view(&agent, refused, now)))
 }
 
-fn view(agent: &AgentView, why: Option<&str>, now: Timestamp) -> Markup {
+fn view(agent: &AgentView, refused: Option<(&Wish, &str)>, now: Timestamp) -> Markup {
+    let wish = refused.map_or_else(|| Wish::of(agent), |(wish, _)| wish.clone());
     html! {
-        @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
+        @if let Some((_, why)) = refused { (notice(Tone::Bad, &html! { p { (why) } })) }
         div.columns {
-            (card("What its file says", &form(agent)))
+            (card("What its file says", &form(agent, &wish)))
             (card("Facts", &facts(&[
                 ("File", html! { code { (agent.file_path) } }),
                 ("Where", html! { (agent.workspace.as_deref().unwrap_or("in all workspaces")) }),
@@ -121,15 +137,13 @@ const PRESETS: [(&str, &str, &str); 4] = [
 ];
 
 /// The choice of tools; those of the line below unless it is a preset.
-fn presets() -> Markup {
+fn presets(chosen: &str) -> Markup {
     let mut choices = vec![("", "As written below")];
     choices.extend(PRESETS.map(|(name, text, _)| (name, text)));
-    choose("preset", "preset", "", &choices)
+    choose("preset", "preset", chosen, &choices)
 }
 
-fn form(agent: &AgentView) -> Markup {
-    let tools = agent.tools.as_deref().unwrap_or_default().join(", ");
-    let model = agent.defined_model.as_deref().unwrap_or_default();
+fn form(agent: &AgentView, wish: &Wish) -> Markup {
     let mut colours = COLOURS.to_vec();
     if !colours.iter().any(|(name, _)| *name == agent.color) {
         colours.push((&agent.color, &agent.color));
@@ -137,14 +151,14 @@ fn form(agent: &AgentView) -> Markup {
     html! {
         form.stack method="post" action={ "/agents/" (segment(&agent.id)) } {
             (field("Description", "description", "What it is good for: others read this to decide when to call it.",
-                &html! { textarea id="description" name="description" rows="3" aria-describedby="description-hint" { (agent.description) } }))
+                &html! { textarea id="description" name="description" rows="3" aria-describedby="description-hint" { (wish.description) } }))
             div.side-by-side {
-                (field("Model", "model", "A name, an alias, or inherit.", &Line::new("model", model).draw()))
-                (field("Colour", "color", "", &choose("color", "color", &agent.color, &colours)))
+                (field("Model", "model", "A name, an alias, or inherit.", &Line::new("model", &wish.model).draw()))
+                (field("Colour", "color", "", &choose("color", "color", &wish.color, &colours)))
             }
-            (field("Choice of tools", "preset", "", &presets()))
-            (field("Tools", "tools", "Names, commas between. Empty: all.", &Line::new("tools", &tools).draw()))
-            (field("System prompt", "system_prompt", "", &html! { textarea id="system_prompt" name="system_prompt" rows="14" { (agent.system_prompt) } }))
+            (field("Choice of tools", "preset", "", &presets(&wish.preset)))
+            (field("Tools", "tools", "Names, commas between. Empty: all.", &Line::new("tools", &wish.tools).draw()))
+            (field("System prompt", "system_prompt", "", &html! { textarea id="system_prompt" name="system_prompt" rows="14" { (wish.system_prompt) } }))
             button.primary type="submit" { "Save the file" }
         }
     }
@@ -165,15 +179,17 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_saved_is_still_there() {
+        let wish = Wish { tools: "Read, (".to_owned(), preset: "run".to_owned(), ..Wish::of(&agent()) };
+        let text = view(&agent(), Some((&wish, "\"(\" is no tool")), Timestamp::default()).into_string();
+        assert!(text.contains("value=\"Read, (\"") && text.contains("is no tool"), "{text}");
+        assert!(text.contains("<option value=\"run\" selected>"), "{text}");
+    }
+
+    #[test]
     fn what_was_not_touched_is_not_written() {
-        let wish = Wish {
-            description: "Reviews.".to_owned(),
-            model: "opus".to_owned(),
-            color: "blue".to_owned(),
-            preset: String::new(),
-            tools: "Read".to_owned(),
-            system_prompt: "Be\r\nkind.".to_owned(),
-        };
+        // Browsers send lines with both ends.
+        let wish = Wish { system_prompt: "Be\r\nkind.".to_owned(), ..Wish::of(&agent()) };
         assert_eq!(changes(&agent(), &wish), AgentEdit::default());
         let all = changes(&agent(), &Wish { preset: "all".to_owned(), ..wish.clone() });
         assert_eq!(all, AgentEdit { tools: Some(Vec::new()), ..AgentEdit::default() });
