@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use ccflare_core::{
     domain::{
-        Account, AccountChange, AttemptRecord, Choice, ClosureReason, Credential, Exchange, ExchangeId, Intent, Limits,
-        Mark, NanoUsd, Outcome, Payload, PayloadSide, Scope, Secret, Timestamp, Timing, Tokens, Usage, VerdictKind,
-        Window,
+        Account, AccountChange, AgentPreference, AttemptRecord, Choice, ClosureReason, Credential, Decision, Exchange,
+        ExchangeId, Excluded, Intent, Limits, Mark, NanoUsd, Outcome, Payload, PayloadSide, Ranked, Scope, Secret,
+        Timestamp, Timing, Tokens, Usage, VerdictKind, Window, Workspace,
         conversation::{Asker, Fingerprint},
     },
     pricing::PriceTable,
-    store::{AccountStore, LedgerEntry, LedgerStore, PayloadStore, RedbStore},
+    store::{AccountStore, AgentStore, LedgerEntry, LedgerStore, PayloadStore, RedbStore},
 };
 
 use crate::harness::START;
@@ -131,25 +131,26 @@ pub async fn fill(store: &RedbStore) {
         let entries: Vec<_> = batch.iter().cloned().map(|exchange| LedgerEntry::Settled(Box::new(exchange))).collect();
         store.append(&entries).await.expect("written");
     }
+    agents(store).await;
     // The latest answer can be read.
     let latest = exchanges.iter().rev().find(|exchange| exchange.is_success()).expect("one");
     store.keep_payloads(&[conversation(latest.intent.id)]).await.expect("kept");
 }
 
-/// Many requests a minute apart, for measurements.
-pub async fn fill_with(store: &RedbStore, count: u64) {
-    let accounts = accounts();
-    for account in &accounts {
-        store.add_account(account).await.expect("a new account");
-    }
-    let mut dice = Dice(7);
-    let step = 30 * 86_400_000_000 / count.max(1);
-    for batch in (0..count).collect::<Vec<_>>().chunks(5000) {
-        let entry = |number: &u64| {
-            let at = ago(30 * 86_400) + Duration::from_micros(number * step);
-            LedgerEntry::Settled(Box::new(exchange(at, &accounts, &mut dice)))
-        };
-        store.append(&batch.iter().map(entry).collect::<Vec<_>>()).await.expect("written");
+/// Where the agents' files are that the requests speak of; `explorer` has none.
+pub const AGENT_FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/agents");
+
+/// What operators wish of agents, and where clients work.
+async fn agents(store: &RedbStore) {
+    let prefer =
+        |agent: &str, model: &str| AgentPreference { agent: agent.into(), model: model.into(), since: ago(86_400) };
+    let preferred = [prefer("explorer", "claude-haiku-5-5"), prefer("test-writer", "sonnet")];
+    store.put_agent_preferences(&preferred).await.expect("written");
+    for (at, path) in (0..).zip(WORKSPACES) {
+        let label = path.rsplit('/').next().unwrap_or(path).into();
+        let (first_seen, last_seen) = (ago(20 * 86_400), ago(200 + 7000 * at));
+        let workspace = Workspace { path: path.into(), label, first_seen, last_seen, manual: at == 2 };
+        store.put_workspace(&workspace).await.expect("written");
     }
 }
 
@@ -215,9 +216,41 @@ fn exchange(at: Timestamp, accounts: &[Account], dice: &mut Dice) -> Exchange {
     }
     let mut exchange = Exchange { attempts, ..Exchange::unfinished(intent, Outcome::Answered) };
     exchange.status = Some(200);
+    exchange.decision = Some(Box::new(decision(accounts, first)));
     spend(&mut exchange, &model, dice);
     spoil(&mut exchange, dice);
     exchange
+}
+
+/// The active account first, then the other that can serve; and why the others can't.
+fn decision(accounts: &[Account], active: &Account) -> Decision {
+    let ranked = |account: &Account| {
+        let choice = if account.id == active.id { Choice::ActiveSession } else { Choice::FailOver };
+        Ranked { account: account.into(), priority: 0, choice, headroom: None, wait: Duration::ZERO }
+    };
+    let other = if active.id == accounts[0].id { &accounts[1] } else { &accounts[0] };
+    let excluded = |at: usize, reason, until, evidence: &str| Excluded {
+        account: (&accounts[at]).into(),
+        reason,
+        until,
+        evidence: evidence.into(),
+    };
+    Decision {
+        strategy: "session".into(),
+        candidates: [active, other].map(ranked).into(),
+        excluded: vec![
+            excluded(
+                2,
+                ClosureReason::Quota,
+                Some(START + Duration::from_secs(2820)),
+                "429: the limit for 5 hours is reached",
+            ),
+            excluded(3, ClosureReason::NeedsLogin, None, "401: the token was revoked"),
+            excluded(4, ClosureReason::Paused, None, ""),
+        ],
+        unnamed: 0,
+        moved: None,
+    }
 }
 
 fn attempt(

@@ -78,9 +78,24 @@ impl Browser {
 
     /// Types into the field with this id, in place of what is there.
     pub async fn fill(&self, id: &str, text: &str) {
-        let field = self.find(&format!("#{id}")).await;
+        self.fill_in(&format!("#{id}"), text).await;
+    }
+
+    /// The same for a field that is found otherwise.
+    pub async fn fill_in(&self, selector: &str, text: &str) {
+        let field = self.find(selector).await;
         field.clear().await.expect("empty");
         field.send_keys(text).await.expect("typed");
+    }
+
+    /// What is typed in a field.
+    pub async fn typed(&self, selector: &str) -> String {
+        self.find(selector).await.prop("value").await.expect("there").unwrap_or_default()
+    }
+
+    /// What a notice says went wrong.
+    pub async fn alert(&self) -> String {
+        self.find("main [role='alert']").await.text().await.expect("text")
     }
 
     /// Waits until this text is seen; fails with what is seen instead.

@@ -1,14 +1,15 @@
 //! How every page is for those who can't see it well, in both themes; and that nothing breaks the security policy.
 
+use ccflare_core::control::views::RequestPageQuery;
 use serde_json::Value;
 
 use crate::{driver::Browser, harness::Stage, site};
 
 /// Each page, with something on it.
 pub async fn pages(stage: &Stage) -> Vec<(String, &'static str)> {
-    let requests = stage.control.requests(Default::default()).await.expect("requests").requests;
+    let requests = stage.control.requests(RequestPageQuery::newest(1000)).await.expect("requests").requests;
     let latest = requests.iter().find(|request| request.success).expect("one");
-    let moved = requests.iter().find(|request| request.failover_attempts > 0).unwrap_or(latest);
+    let moved = requests.iter().find(|request| request.failover_attempts > 0).expect("one that moved");
     let account = stage.account("private").await.id;
     let session = latest.session.clone().expect("a session");
     let fixed = [
@@ -22,6 +23,7 @@ pub async fn pages(stage: &Stage) -> Vec<(String, &'static str)> {
         ("/accounts", "accounts"),
         ("/accounts/new", "account-new"),
         ("/agents", "agents"),
+        ("/agents/code-reviewer", "agent"),
         ("/explain", "explain"),
         ("/keys", "keys"),
         ("/stats", "stats"),
@@ -87,6 +89,13 @@ async fn no_page_has_a_serious_finding_nor_a_complaint() {
             }
         }
     }
+    let program = site::Program::start("payload_days = 9\n").await;
+    site::enter_at(&browser, &program.url("")).await;
+    for path in ["/settings", "/logs"] {
+        browser.go(&program.url(path)).await;
+        wrong.extend(findings(&browser, &axe).await.into_iter().map(|finding| format!("{path}: {finding}")));
+    }
+    program.finish().await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     browser.close().await;
     stage.finish().await;

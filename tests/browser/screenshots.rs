@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use ccflare_core::control::views::NewClientKey;
+
 use crate::{driver::Browser, looks, site};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -14,6 +16,14 @@ async fn of_every_page() {
     site::enter(&browser, &stage).await;
     let busy =
         [site::busy(&stage, "work", "claude-opus-5-5").await, site::busy(&stage, "work", "claude-haiku-5-5").await];
+    // From the first key on nobody is let in without one; those who are in stay.
+    for name in ["ana", "build machine", "left in spring"] {
+        let key = NewClientKey { name: name.to_owned(), ..NewClientKey::default() };
+        let key = stage.control.create_client_key(key).await.expect("a key").client_key;
+        if name.starts_with("left") {
+            stage.control.revoke_client_key(&key.id).await.expect("revoked");
+        }
+    }
     for theme in ["dark", "light"] {
         for width in [1600, 1024, 390] {
             for (path, name) in looks::pages(&stage).await {
@@ -71,6 +81,24 @@ async fn of_every_state() {
         browser.close().await;
         stage.finish().await;
     }
+}
+
+/// What only a whole server has: settings that can be changed, and a log.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes pictures; run by its own recipe"]
+async fn of_settings_and_logs() {
+    let folder = PathBuf::from(std::env::var("SCREENSHOTS").expect("SCREENSHOTS names the folder for the pictures"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (program, browser) = (site::Program::start("payload_days = 9\n").await, Browser::open().await);
+    site::enter_at(&browser, &program.url("")).await;
+    for (theme, width) in [("dark", 1600), ("light", 1600), ("dark", 390), ("light", 390)] {
+        for path in ["settings", "logs"] {
+            let file = folder.join(format!("whole-{path}-{theme}-{width}.png"));
+            take(&browser, &program.url(&format!("/{path}")), theme, width, &file).await;
+        }
+    }
+    browser.close().await;
+    program.finish().await;
 }
 
 /// One picture of a whole page.
