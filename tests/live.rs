@@ -118,6 +118,23 @@ async fn who_comes_back_with_the_last_id_misses_nothing_and_hears_nothing_twice(
 }
 
 #[tokio::test]
+async fn who_wants_to_know_that_something_happened_hears_the_latest_now_and_then() {
+    let stage = Stage::with(&["a"]).await;
+    let mut heard = Heard::at(&stage, "/api/events?topics=accounts&every=100", None).await;
+    let events = stage.events();
+    for number in 1..=5000 {
+        events.emit(EventKind::LoginNeeded { account: "a".into(), why: number.to_string().into() });
+    }
+    let last = |heard: &[(String, Value)]| heard.last().is_some_and(|(_, event)| event["why"] == "5000");
+    let few = heard.until(last).await;
+    assert!(few.len() < 50, "{} of 5000", few.len());
+    drop(heard);
+    let answer = stage.client.get(stage.url("/api/events?every=0")).bearer_auth(TOKEN).send().await.expect("an answer");
+    assert_eq!(answer.status(), 400);
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn limits_and_an_operators_changes_are_heard() {
     let stage = Stage::with(&["a", "b"]).await;
     let mut heard = Heard::at(&stage, "/api/events?topics=accounts", None).await;

@@ -109,8 +109,8 @@ async fn connect(server: SocketAddr) -> Result<TcpStream> {
 }
 
 /// Begins to read events; the head of the answer is left to be read with them.
-async fn subscribe(stream: &mut TcpStream, server: SocketAddr) -> Result<()> {
-    let path = format!("/api/events?topics={TOPICS}");
+async fn subscribe(stream: &mut TcpStream, server: SocketAddr, pace: &str) -> Result<()> {
+    let path = format!("/api/events?topics={TOPICS}{pace}");
     let head = format!("GET {path} HTTP/1.1\r\nhost: {server}\r\nauthorization: Bearer {TOKEN}\r\n\r\n");
     Ok(stream.write_all(head.as_bytes()).await?)
 }
@@ -118,7 +118,7 @@ async fn subscribe(stream: &mut TcpStream, server: SocketAddr) -> Result<()> {
 /// Takes sips of server-sent events until the stream ends.
 async fn sip(server: SocketAddr, seen: &Seen) -> Result<()> {
     let mut stream = connect(server).await?;
-    subscribe(&mut stream, server).await?;
+    subscribe(&mut stream, server, "").await?;
     let mut sip = [0; SIP];
     let first = stream.read(&mut sip).await?;
     if !sip[..first].starts_with(b"HTTP/1.1 200") {
@@ -159,7 +159,7 @@ async fn dashboard(server: SocketAddr, page: &str, seen: Arc<Seen>) -> Result<()
         load::get(server, asset, TOKEN).await.with_context(|| format!("the asset {asset}"))?;
     }
     let mut stream = TcpStream::connect(server).await?;
-    subscribe(&mut stream, server).await?;
+    subscribe(&mut stream, server, "&every=1000").await?;
     let mut buffer = vec![0; 64 * 1024];
     let (mut last, mut is_wanted) = (Instant::now(), false);
     loop {

@@ -62,16 +62,39 @@ pub(super) struct Wanted {
     pub(super) after: Option<u64>,
 }
 
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Paced {
+    topics: Option<String>,
+    after: Option<u64>,
+    /// At most one event in so many milliseconds, the latest: for those who only want to know that something happened.
+    #[schemars(range(min = 1, max = 60_000))]
+    every: Option<u64>,
+}
+
+impl Paced {
+    fn pace(&self) -> Result<Option<Duration>, ApiError> {
+        match self.every {
+            Some(0 | 60_001..) => {
+                let why = "`every` is in milliseconds, from 1 to 60000".to_owned();
+                Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid", why))
+            }
+            every => Ok(every.map(Duration::from_millis)),
+        }
+    }
+}
+
 /// Everything, in our own shapes.
 pub(super) async fn events(
     State(live): State<Live>,
     Extension(hangup): Extension<Hangup>,
     headers: HeaderMap,
-    Asked(wanted): Asked<Wanted>,
+    Asked(wanted): Asked<Paced>,
 ) -> Result<Response, ApiError> {
+    let pace = wanted.pace()?;
     let query = EventQuery { topics: wanted.topics, after: after(&headers, wanted.after) };
     let events = live.control.events(query).await?;
-    Ok(Stream { place: live.place()?, hangup, events, shape: Shape::Own }.begin(""))
+    Ok(Stream { place: live.place()?, hangup, events, shape: Shape::Own, pace }.begin(""))
 }
 
 /// Requests, in the original's shapes.
@@ -83,7 +106,8 @@ pub(super) async fn requests(
 ) -> Result<Response, ApiError> {
     let query = EventQuery { topics: Some("requests".to_owned()), after: after(&headers, wanted.after) };
     let events = live.control.events(query).await?;
-    Ok(Stream { place: live.place()?, hangup, events, shape: Shape::Requests }.begin("event: connected\ndata: ok\n\n"))
+    let stream = Stream { place: live.place()?, hangup, events, shape: Shape::Requests, pace: None };
+    Ok(stream.begin("event: connected\ndata: ok\n\n"))
 }
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -103,7 +127,7 @@ pub(super) async fn logs(
     let sought = wanted.sought().map_err(|why| ApiError::new(StatusCode::BAD_REQUEST, "invalid", why))?;
     let events = live.control.events(query).await?;
     let shape = Shape::Logs(Box::new(sought));
-    Ok(Stream { place: live.place()?, hangup, events, shape }.begin("data: {\"connected\":true}\n\n"))
+    Ok(Stream { place: live.place()?, hangup, events, shape, pace: None }.begin("data: {\"connected\":true}\n\n"))
 }
 
 fn after(headers: &HeaderMap, asked: Option<u64>) -> Option<u64> {
@@ -159,6 +183,8 @@ struct Stream {
     hangup: Hangup,
     events: EventStream,
     shape: Shape,
+    /// So long it rests between two events, and then sends the latest.
+    pace: Option<Duration>,
 }
 
 impl Stream {
@@ -187,6 +213,13 @@ impl Stream {
                 Ok(_) => return,
                 Err(_) => return self.hangup.hang_up(),
             }
+            if let Some(pace) = self.pace {
+                tokio::select! {
+                    () = self.place.ended() => return,
+                    () = pieces.closed() => return,
+                    () = tokio::time::sleep(pace) => {}
+                }
+            }
             while piece.is_empty() {
                 tokio::select! {
                     () = self.place.ended() => return,
@@ -206,9 +239,12 @@ impl Stream {
         }
     }
 
-    /// Whether the listener has fallen behind.
+    /// Whether the listener has fallen behind. One who wants the latest alone can't.
     fn take(&self, event: &EventView, piece: &mut BytesMut) -> bool {
+        if self.pace.is_some() {
+            piece.clear();
+        }
         self.shape.write(event, piece);
-        matches!(event.detail, EventDetail::Missed { slow: true, .. })
+        self.pace.is_none() && matches!(event.detail, EventDetail::Missed { slow: true, .. })
     }
 }

@@ -66,7 +66,7 @@ impl Place {
 }
 
 /// What pages are fetched again for; the script listens.
-const EVENTS: &str = "/api/events?topics=requests,accounts,moves,config";
+const EVENTS: &str = "/api/events?topics=requests,accounts,moves,config&every=1000";
 
 /// What the frame shows.
 pub(crate) struct Frame<'a> {

@@ -114,7 +114,7 @@ fn live() -> Vec<Operation> {
     const EVENTS: &str = "text/event-stream";
     vec![
         of("GET", "/api/events", "What happens, while it happens; goes on behind `Last-Event-ID` or `after`")
-            .asks::<live::Wanted>()
+            .asks::<live::Paced>()
             .gives_other(EVENTS),
         of("GET", "/api/requests/stream", "Requests that begin and end, in the original's shape")
             .asks::<live::Resumed>()
