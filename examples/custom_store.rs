@@ -34,7 +34,7 @@ struct Maps {
     accounts: Vec<Account>,
     logins: BTreeMap<LoginId, PendingLogin>,
     leases: BTreeMap<String, Lease>,
-    open: BTreeMap<ExchangeId, Intent>,
+    open: BTreeMap<ExchangeId, Arc<Intent>>,
     settled: BTreeMap<ExchangeId, Exchange>,
     keys: BTreeMap<ClientKeyId, ClientKey>,
     audit: BTreeMap<AuditId, AuditEntry>,

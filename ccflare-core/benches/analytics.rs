@@ -259,7 +259,7 @@ impl World {
         let model = &self.models[*model];
         let cost = PriceTable::bundled().price(model, &usage);
         Exchange {
-            intent: Intent {
+            intent: Arc::new(Intent {
                 id: ExchangeId::new(at),
                 at,
                 method: http::Method::POST,
@@ -269,7 +269,7 @@ impl World {
                 client_key: Some(self.keys[session.key].clone()),
                 asker: Some(Arc::clone(asker)),
                 preference: None,
-            },
+            }),
             outcome,
             status,
             error: failed.then(|| "overloaded_error: Overloaded".into()),

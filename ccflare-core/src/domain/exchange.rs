@@ -41,8 +41,8 @@ impl Intent {
 /// One finished exchange.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exchange {
-    /// What was asked.
-    pub intent: Intent,
+    /// What was asked. Shared: the ledger is told of it first, and so is whoever listens.
+    pub intent: Arc<Intent>,
     /// How it ended.
     pub outcome: Outcome,
     /// The status the client saw; `None` if it left before one, or the process died.
@@ -70,9 +70,9 @@ pub struct Exchange {
 impl Exchange {
     /// An exchange of which only the intent is known, as recovery finds them.
     #[must_use]
-    pub fn unfinished(intent: Intent, outcome: Outcome) -> Self {
+    pub fn unfinished(intent: impl Into<Arc<Intent>>, outcome: Outcome) -> Self {
         Self {
-            intent,
+            intent: intent.into(),
             outcome,
             status: None,
             error: None,

@@ -69,8 +69,9 @@ impl Recorder {
         let trail = Trail::new(Arc::clone(self.clock()));
         let slots = self.0.queue.reserve().await.map_err(|_closed| Refusal::ShuttingDown)?;
         let queued = trail.elapsed();
-        let slot = slots.open(intent.clone());
-        self.events().step(|| EventKind::Started(Arc::new(intent.clone())));
+        let intent = Arc::new(intent);
+        let slot = slots.open(Arc::clone(&intent));
+        self.events().step(|| EventKind::Started(Arc::clone(&intent)));
         let exchange = Box::new(Exchange::unfinished(intent, Outcome::Cancelled));
         Ok(OpenExchange(Some(Open {
             exchange,
@@ -123,7 +124,7 @@ impl OpenExchange {
             let elapsed = open.trail.elapsed();
             open.exchange.timing.headers = Some(elapsed);
             open.recorder.events().step(|| EventKind::Headers {
-                intent: Arc::new(open.exchange.intent.clone()),
+                intent: Arc::clone(&open.exchange.intent),
                 account: open.account.as_ref().map(|account| (account.id, Arc::clone(&account.name))),
                 status: status.as_u16(),
                 elapsed,

@@ -474,7 +474,7 @@ pub async fn a_client_keys_last_use_is_the_ledgers_to_tell(store: &dyn Store) {
     let used = async || store.client_keys().await.expect("the keys")[0].last_used;
     assert_eq!(used().await, None);
     for second in [9, 5] {
-        let intent = Intent { client_key: Some((key.id, "laptop".into())), ..intent(second) };
+        let intent = Intent { client_key: Some((key.id, "laptop".into())), ..(*intent(second)).clone() };
         let exchange = Box::new(Exchange::unfinished(intent, Outcome::Answered));
         store.append(&[LedgerEntry::Settled(exchange)]).await.expect("a batch");
         assert_eq!(used().await, Some(NOW + Duration::from_secs(9)));
@@ -520,10 +520,10 @@ fn client_key(number: u8, name: &str) -> ClientKey {
 }
 
 /// The intent of the `second`th exchange: always the same one.
-fn intent(second: u8) -> Intent {
+fn intent(second: u8) -> Arc<Intent> {
     let mut id = [0; 16];
     id[0] = second + 1;
-    Intent {
+    Arc::new(Intent {
         id: ExchangeId::from_bytes(id),
         at: NOW + Duration::from_secs(second.into()),
         method: http::Method::POST,
@@ -533,7 +533,7 @@ fn intent(second: u8) -> Intent {
         client_key: None,
         asker: None,
         preference: None,
-    }
+    })
 }
 
 /// An exchange with nothing left out.

@@ -3,6 +3,8 @@
 //! A backend implements the role traits; [`Store`] is their sum. What happens to an account is a value
 //! ([`AccountChange`]) that pool and store apply with the same pure function, so they cannot drift apart.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::domain::{
@@ -265,7 +267,7 @@ pub struct PageRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub enum LedgerEntry {
     /// A request is about to be sent.
-    Opened(Intent),
+    Opened(Arc<Intent>),
     /// It ended.
     Settled(Box<Exchange>),
     /// Something happened to an account.

@@ -212,7 +212,7 @@ impl Drop for Writer {
 
 impl Slots {
     /// Queues the intent and keeps the room for its settlement.
-    pub fn open(mut self, intent: Intent) -> SettleSlot {
+    pub fn open(mut self, intent: Arc<Intent>) -> SettleSlot {
         let id = intent.id;
         if self.room.push(LedgerEntry::Opened(intent)).is_err() {
             tracing::error!(request = %id, "the ledger is closed: the request is not written down");

@@ -14,8 +14,9 @@ fn ten() -> Vec<Exchange> {
     let one = |number: u8| {
         let mut exchange = full_exchange(0);
         let at = NOW + std::time::Duration::from_secs(u64::from(number) * 60);
-        (exchange.intent.id, exchange.intent.at) = (ExchangeId::new(at), at);
-        exchange.intent.asker = Some(Arc::new(Asker {
+        let intent = Arc::make_mut(&mut exchange.intent);
+        (intent.id, intent.at) = (ExchangeId::new(at), at);
+        intent.asker = Some(Arc::new(Asker {
             session: format!("session {}", number / 5).into(),
             conversation: crate::domain::Fingerprint(u128::from(number / 5)),
             subagent: None,

@@ -45,8 +45,8 @@ fn account(name: &str) -> Account {
     Account::new(name, "anthropic", Credential::ApiKey(Secret::new(CANARY)), NOW)
 }
 
-fn intent(number: u8) -> Intent {
-    Intent {
+fn intent(number: u8) -> Arc<Intent> {
+    Arc::new(Intent {
         id: ExchangeId::from_bytes([number; 16]),
         at: NOW,
         method: http::Method::GET,
@@ -56,7 +56,7 @@ fn intent(number: u8) -> Intent {
         client_key: None,
         asker: None,
         preference: None,
-    }
+    })
 }
 
 async fn newest(store: &RedbStore) -> Vec<Exchange> {

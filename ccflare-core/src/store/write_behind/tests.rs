@@ -79,8 +79,8 @@ fn start(store: &Arc<FakeStore>, capacity: usize) -> (WriteBehind, Writer) {
     WriteBehind::start(Arc::clone(store) as Arc<dyn LedgerStore>, options)
 }
 
-fn intent(number: u8) -> Intent {
-    Intent {
+fn intent(number: u8) -> Arc<Intent> {
+    Arc::new(Intent {
         id: ExchangeId::from_bytes([number; 16]),
         at: NOW,
         method: http::Method::POST,
@@ -90,7 +90,7 @@ fn intent(number: u8) -> Intent {
         client_key: None,
         asker: None,
         preference: None,
-    }
+    })
 }
 
 fn exchange(number: u8) -> Box<Exchange> {

@@ -81,7 +81,7 @@ fn exchange(lot: &Lot) -> Exchange {
     let model: Option<Arc<str>> = model.map(|model| MODELS[usize::from(model)].into());
     let usage = Usage { tokens, ..Usage::default() };
     Exchange {
-        intent: Intent {
+        intent: Arc::new(Intent {
             id: ExchangeId::new(at),
             at,
             method: http::Method::POST,
@@ -102,7 +102,7 @@ fn exchange(lot: &Lot) -> Exchange {
                 })
             }),
             preference: None,
-        },
+        }),
         outcome: OUTCOMES[usize::from(outcome)],
         status,
         error: None,

@@ -200,7 +200,7 @@ impl<'a> ExchangeRow<'a> {
         let moved = self.moved.map(TryInto::try_into).transpose()?;
         let decision = self.decision.map(|decision| decision.read(moved, words).map(Box::new)).transpose()?;
         Ok(Exchange {
-            intent,
+            intent: intent.into(),
             outcome: Outcome::of_code(self.outcome)?,
             status: self.status,
             error: self.error.map(Into::into),

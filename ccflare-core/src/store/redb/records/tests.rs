@@ -118,8 +118,9 @@ fn full_decision() -> Decision {
 fn full_exchange() -> Exchange {
     let mut exchange = typical_exchange();
     exchange.decision = Some(Box::new(full_decision()));
-    exchange.intent.method = http::Method::from_bytes(b"PURGE").expect("a method");
-    exchange.intent.asker = Some(Arc::new(Asker {
+    let intent = Arc::make_mut(&mut exchange.intent);
+    intent.method = http::Method::from_bytes(b"PURGE").expect("a method");
+    intent.asker = Some(Arc::new(Asker {
         session: "s".into(),
         conversation: Fingerprint(5),
         subagent: Some("a".into()),
@@ -127,7 +128,7 @@ fn full_exchange() -> Exchange {
         agent: Some("reviewer".into()),
         workspace: Some("/w".into()),
     }));
-    exchange.intent.preference = Some(Preference { model: "p".into(), refused: Some("why".into()) });
+    intent.preference = Some(Preference { model: "p".into(), refused: Some("why".into()) });
     exchange.error = Some("error".into());
     exchange.model = Some("other".into());
     exchange.attempts[0].detail = Some("detail".into());
@@ -225,8 +226,8 @@ fn sessions_come_back_letter_by_letter() {
     ];
     for id in ids {
         let mut exchange = full_exchange();
-        exchange.intent.asker =
-            exchange.intent.asker.map(|asker| Arc::new(Asker { session: id.into(), ..(*asker).clone() }));
+        let intent = Arc::make_mut(&mut exchange.intent);
+        intent.asker = intent.asker.take().map(|asker| Arc::new(Asker { session: id.into(), ..(*asker).clone() }));
         let (words, mut bytes) = (Words::default(), Vec::new());
         encode_exchange(&exchange, &words, &mut bytes).expect("a row");
         assert_eq!(decode_exchange(exchange.intent.id, &bytes, &words).expect("an exchange"), exchange);
@@ -268,7 +269,9 @@ fn rows_of_version_2_tell_nothing_of_the_decision_and_are_read() {
 #[test]
 fn rows_of_version_1_tell_nothing_of_who_asks_and_are_read() {
     let anonymous = |mut exchange: Exchange| {
-        (exchange.intent.asker, exchange.intent.preference, exchange.decision) = (None, None, None);
+        exchange.decision = None;
+        let intent = Arc::make_mut(&mut exchange.intent);
+        (intent.asker, intent.preference) = (None, None);
         exchange
     };
     for (exchange, bytes) in [(typical_exchange(), TYPICAL_EXCHANGE_V1), (full_exchange(), FULL_EXCHANGE_V1)] {

@@ -121,7 +121,7 @@ impl<I: IntoIntent> ExchangeRow<'_, I> {
         let intent = self.intent.into_intent(id)?;
         let model = self.model.read(&intent);
         Ok(Exchange {
-            intent,
+            intent: intent.into(),
             outcome: Outcome::of_code(self.outcome)?,
             status: self.status,
             error: self.error.map(Into::into),
