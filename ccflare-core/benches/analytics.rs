@@ -9,6 +9,7 @@
 #![allow(clippy::print_stdout, reason = "what it measures is what it is run for")]
 
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -33,6 +34,7 @@ use ccflare_core::{
         Wanted,
     },
 };
+use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableHandle};
 
 /// Bytes of the file for each request, without payloads.
 const MOST_BYTES: f64 = 400.0;
@@ -61,11 +63,14 @@ fn main() {
 
 async fn run(requests: u64) {
     let directory = tempfile::tempdir().expect("a directory");
-    let store = RedbStore::open(&directory.path().join("ledger.redb"), SealKey::generate()).expect("a database");
+    let (path, key) = (directory.path().join("ledger.redb"), SealKey::generate());
+    let store = RedbStore::open(&path, key.clone()).expect("a database");
     let world = World::new(&store).await;
     ingest(&store, &world, requests).await;
     size(&store, &world, requests).await;
-    let store = Arc::new(store);
+    drop(store);
+    tables(&path, requests);
+    let store = Arc::new(RedbStore::open(&path, key).expect("the same database"));
     let clock = Arc::new(MonthsEnd);
     let control =
         Local::offline(Arc::clone(&store) as _, AuthorizationServers::default(), clock).await.expect("a desk");
@@ -334,6 +339,22 @@ async fn size(store: &RedbStore, world: &World, requests: u64) {
     for table in ["series", "cells", "sessions"] {
         let rows = sizes.rows.iter().find(|(name, _)| name == table).map_or(0, |(_, rows)| *rows);
         println!("  {table}: {rows} rows");
+    }
+}
+
+/// Where the bytes are.
+fn tables(path: &Path, requests: u64) {
+    let db = Database::open(path).expect("the database");
+    let read = db.begin_read().expect("a snapshot");
+    println!("  a request's bytes by table: what is stored, what that takes");
+    for handle in read.list_tables().expect("tables") {
+        let name = handle.name().to_owned();
+        let stats = read.open_untyped_table(handle).and_then(|table| Ok(table.stats()?)).expect("a table");
+        let each = |bytes: u64| bytes as f64 / requests as f64;
+        let takes = each(stats.stored_bytes() + stats.metadata_bytes() + stats.fragmented_bytes());
+        if takes >= 1.0 {
+            println!("  {name:>20} {:6.1} {takes:6.1}", each(stats.stored_bytes()));
+        }
     }
 }
 

@@ -145,17 +145,19 @@ pub(super) fn is_others(dimensions: &Dimensions) -> bool {
 fn list(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> Result<(), StoreError> {
     let mut by_exchange = write.open_table(tables::EXCHANGE_SERIES).map_err(failed)?;
     let mut by_series = write.open_table(tables::SERIES_EXCHANGES).map_err(failed)?;
-    let mut keys = Vec::with_capacity(settled.len());
-    for (one, number) in settled.iter().zip(numbers) {
-        by_exchange.insert(one.id.as_bytes(), number).map_err(failed)?;
-        keys.push(numbered(*number, one.id.as_bytes()));
-    }
+    let known = tables::insert_ascending(&mut by_exchange, pairs(settled, numbers))?;
+    debug_assert!(known.is_empty(), "each is settled for the first time");
+    let mut keys: Vec<_> = pairs(settled, numbers).map(|(id, number)| numbered(number, &id)).collect();
     // Neighbours share pages.
     keys.sort_unstable();
     for key in &keys {
         by_series.insert(key, ()).map_err(failed)?;
     }
     Ok(())
+}
+
+fn pairs(settled: &[Settled], numbers: &[u32]) -> impl Iterator<Item = ([u8; 16], u32)> {
+    settled.iter().map(|one| *one.id.as_bytes()).zip(numbers.iter().copied())
 }
 
 /// The key of a cell.
@@ -179,16 +181,25 @@ fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> 
         }
     }
     let mut table = write.open_table(tables::CELLS).map_err(failed)?;
-    let (mut row, mut stored) = (Vec::new(), Cell::default());
+    let (mut bytes, mut begun) = (Vec::new(), Vec::new());
+    let mut stored = Cell::default();
     for (key, mut cell) in cells {
-        if load_cell(&table, &key, &mut stored)? {
+        let is_known = load_cell(&table, &key, &mut stored)?;
+        if is_known {
             cell.merge(&stored);
         }
-        row.clear();
-        records::encode_cell(&cell, &mut row).map_err(StoreError::backend)?;
-        table.insert(&key, row.as_slice()).map_err(failed)?;
+        let start = bytes.len();
+        records::encode_cell(&cell, &mut bytes).map_err(StoreError::backend)?;
+        if is_known {
+            table.insert(&key, &bytes[start..]).map_err(failed)?;
+            bytes.truncate(start);
+        } else {
+            begun.push((key, start..bytes.len()));
+        }
     }
-    Ok(())
+    // Most of them are of a minute, an hour or a day that begins, and so in one run.
+    let begun = begun.into_iter().map(|(key, place)| (key, &bytes[place]));
+    tables::insert_ascending(&mut table, begun).map(drop)
 }
 
 fn load_cell(table: &Table<'_, CellKey, &'static [u8]>, key: &[u8; 9], into: &mut Cell) -> Result<bool, StoreError> {

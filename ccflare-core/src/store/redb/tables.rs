@@ -1,6 +1,8 @@
 //! The tables. Keys are fixed bytes whose order is the order wanted; values are rows as the codec writes them.
 
-use redb::{Key, TableDefinition, Value, WriteTransaction};
+use std::ops::Bound;
+
+use redb::{Key, Table, TableDefinition, Value, WriteTransaction};
 
 use super::failed;
 use crate::store::StoreError;
@@ -106,6 +108,26 @@ pub(super) fn numbered(number: u32, id: &[u8; 16]) -> [u8; 20] {
     key
 }
 
+/// Inserts rows in the order of their keys, but none over another; returns the keys that were there already. What lies
+/// between two keys of the table goes in through a cursor: three times as fast as single inserts, and it leaves full
+/// pages behind instead of half-full ones. That pays where most rows belong behind the table's end.
+pub(super) fn insert_ascending<'v, const N: usize, V: Value>(
+    table: &mut Table<'_, &'static [u8; N], V>,
+    rows: impl Iterator<Item = ([u8; N], V::SelfType<'v>)>,
+) -> Result<Vec<[u8; N]>, StoreError> {
+    let (mut rows, mut known) = (rows.peekable(), Vec::new());
+    while let Some((first, _)) = rows.peek() {
+        let mut gap = table.lower_bound_mut(Bound::Included(first)).map_err(failed)?;
+        let next = gap.peek_next().map_err(failed)?.map(|(key, _)| *key.value());
+        while let Some((key, value)) = rows.next_if(|(key, _)| next.is_none_or(|next| *key < next)) {
+            gap.insert_before(&key, value).map_err(StoreError::backend)?;
+        }
+        gap.close().map_err(failed)?;
+        known.extend(rows.next_if(|(key, _)| Some(*key) == next).map(|(key, _)| key));
+    }
+    Ok(known)
+}
+
 /// Something that is done to each table.
 pub(super) trait EachTable {
     /// Does it to this one.
@@ -181,4 +203,39 @@ pub(super) fn make(write: &WriteTransaction) -> Result<(), StoreError> {
 pub(super) fn clear_derived(write: &WriteTransaction) -> Result<(), StoreError> {
     derived(&mut Delete(write))?;
     derived(&mut Make(write))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+    use redb::{Database, ReadableTable, backends::InMemoryBackend};
+
+    use super::*;
+
+    const NUMBERS: TableDefinition<'_, &[u8; 2], u32> = TableDefinition::new("numbers");
+
+    proptest! {
+        #[test]
+        fn rows_that_are_inserted_in_order_fill_gaps_and_leave_what_is_there(
+            there in prop::collection::btree_set(0_u16..400, 0..300),
+            more in prop::collection::btree_set(0_u16..400, 0..300),
+        ) {
+            let db = Database::builder().create_with_backend(InMemoryBackend::new()).expect("a database");
+            let write = db.begin_write().expect("a transaction");
+            let mut table = write.open_table(NUMBERS).expect("a table");
+            for key in &there {
+                table.insert(&key.to_be_bytes(), 1).expect("inserted");
+            }
+            let known = insert_ascending(&mut table, more.iter().map(|key| (key.to_be_bytes(), 2))).expect("inserted");
+            let known: BTreeSet<_> = known.into_iter().map(u16::from_be_bytes).collect();
+            prop_assert_eq!(known, there.intersection(&more).copied().collect());
+            let mut expected: BTreeMap<_, _> = more.iter().map(|key| (*key, 2)).collect();
+            expected.extend(there.iter().map(|key| (*key, 1)));
+            let rows = table.iter().expect("rows").map(|row| row.expect("a row"));
+            let rows: BTreeMap<_, _> = rows.map(|(key, value)| (u16::from_be_bytes(*key.value()), value.value())).collect();
+            prop_assert_eq!(rows, expected);
+        }
+    }
 }
