@@ -170,6 +170,7 @@ impl World {
             Arc::new(Asker {
                 session: id.as_str().into(),
                 is_subagent: subagent.is_some(),
+                parent: None,
                 subagent: subagent.map(Into::into),
                 agent: agent.cloned(),
                 workspace: Some("/home/someone/src/project".into()),

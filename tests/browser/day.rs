@@ -189,6 +189,7 @@ fn exchange(at: Timestamp, accounts: &[Account], dice: &mut Dice) -> Exchange {
         session: format!("5e55{:04x}-0000-4000-8000-{session:012x}", session % 65_536).into(),
         subagent: agent.map(|name| format!("{name}-{}", session % 7).into()),
         is_subagent: agent.is_some(),
+        parent: None,
         agent: agent.map(Into::into),
         workspace: Some(WORKSPACES[usize::try_from(session % 3).expect("small")].into()),
     };

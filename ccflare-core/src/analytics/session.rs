@@ -90,6 +90,8 @@ pub struct Participant {
     pub subagent: Option<Arc<str>>,
     /// Whether it is a sub-agent.
     pub is_subagent: bool,
+    /// The sub-agent that gave it the order, if it was one.
+    pub parent: Option<Arc<str>>,
     /// The agent's name, as last told.
     pub agent: Option<Arc<str>>,
     /// When it first asked.
@@ -134,6 +136,7 @@ fn arrival(exchange: &Exchange, asker: &Asker) -> Participant {
     Participant {
         subagent: asker.subagent.clone(),
         is_subagent: asker.is_subagent,
+        parent: asker.parent.clone(),
         agent: asker.agent.clone(),
         first: exchange.intent.at,
         last: exchange.intent.at,

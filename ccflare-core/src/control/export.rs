@@ -29,7 +29,7 @@ impl FromStr for ExportFormat {
 type Read = fn(&RequestView) -> String;
 
 /// The columns, and how each is read.
-const COLUMNS: [(&str, Read); 29] = [
+const COLUMNS: [(&str, Read); 30] = [
     ("id", |request| request.id.clone()),
     ("timestamp", |request| request.timestamp.clone()),
     ("method", |request| request.method.clone()),
@@ -39,6 +39,7 @@ const COLUMNS: [(&str, Read); 29] = [
     ("model_asked", |request| text(request.model_asked.as_ref())),
     ("agent", |request| text(request.agent_used.as_ref())),
     ("subagent", |request| text(request.subagent.as_ref())),
+    ("parent_subagent", |request| text(request.parent_subagent.as_ref())),
     ("session", |request| text(request.session.as_ref())),
     ("workspace", |request| text(request.workspace.as_ref())),
     ("client_key", |request| text(request.client_key.as_ref())),

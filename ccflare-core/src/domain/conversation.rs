@@ -46,6 +46,8 @@ pub struct Asker {
     pub subagent: Option<Arc<str>>,
     /// Whether another agent gave the order.
     pub is_subagent: bool,
+    /// The id of the sub-agent that gave it; of an order of the main thread there is none.
+    pub parent: Option<Arc<str>>,
     /// The agent's name.
     pub agent: Option<Arc<str>>,
     /// The directory that it works in.

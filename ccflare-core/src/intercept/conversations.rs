@@ -103,10 +103,19 @@ pub(super) struct Session(Mutex<State>);
 struct State {
     workspace: Option<Arc<str>>,
     conversations: VecDeque<(Fingerprint, Known)>,
-    /// The hash of an order's text, and the agent it was given to.
-    orders: VecDeque<(u128, Arc<str>)>,
+    /// The hash of an order's text, and the order.
+    orders: VecDeque<(u128, Ordered)>,
     /// Whether the main thread has begun.
     has_main: bool,
+}
+
+/// An order that was heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ordered {
+    /// The agent it was given to.
+    pub(super) agent: Arc<str>,
+    /// The id of the sub-agent that gave it, if it was one.
+    pub(super) by: Option<Arc<str>>,
 }
 
 /// What is known of a conversation.
@@ -152,22 +161,22 @@ impl Session {
     }
 
     /// An order was given: who is asked to do it will begin with its text.
-    pub(super) fn expect(&self, order: &str, agent: &str) {
+    pub(super) fn expect(&self, order: &str, agent: &str, by: Option<Arc<str>>) {
         let mut state = self.0.lock();
         if state.orders.len() == EACH {
             state.orders.pop_front();
         }
-        state.orders.push_back((text::meaning(order), agent.into()));
+        state.orders.push_back((text::meaning(order), Ordered { agent: agent.into(), by }));
     }
 
-    /// Who was given the order that `text` hashes to. It stays known: several may be given the same.
-    pub(super) fn ordered(&self, text: impl FnOnce() -> u128) -> Option<Arc<str>> {
+    /// The order that `text` hashes to. It stays known: several may be given the same.
+    pub(super) fn ordered(&self, text: impl FnOnce() -> u128) -> Option<Ordered> {
         let state = self.0.lock();
         if state.orders.is_empty() {
             return None;
         }
         let text = text();
-        state.orders.iter().rev().find(|(order, _)| *order == text).map(|(_, agent)| Arc::clone(agent))
+        state.orders.iter().rev().find(|(order, _)| *order == text).map(|(_, order)| order.clone())
     }
 
     /// The session's workspace: the first one that was found, and from then on always that.

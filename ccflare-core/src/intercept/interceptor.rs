@@ -22,6 +22,8 @@ use crate::{
 };
 
 const AGENT_ID: HeaderName = HeaderName::from_static("x-claude-code-agent-id");
+/// Whose order a sub-agent carries out, where that is another sub-agent.
+const PARENT_ID: HeaderName = HeaderName::from_static("x-claude-code-parent-agent-id");
 const AGENT_TYPE: HeaderName = HeaderName::from_static("x-claude-code-agent-type");
 
 /// What the type of an agent is called that has a definition of its own.
@@ -56,7 +58,7 @@ impl Interceptor {
         }
         if let Some((session, known)) = known {
             if known.gives_orders {
-                request.extensions_mut().insert(Listening::new(Orders::new(session)));
+                request.extensions_mut().insert(Listening::new(Orders::new(session, known.asker.subagent.clone())));
             }
             self.prefer(&known.preferred, request, key.as_deref(), &mut facts);
         }
@@ -106,9 +108,11 @@ impl Interceptor {
         headers: &HeaderMap,
     ) -> (Known, Beginning) {
         let ordered = opening.last.and_then(|last| session.ordered(|| last.meaning()));
-        let subagent = header(headers, &AGENT_ID);
+        let (subagent, parent) = (header(headers, &AGENT_ID), header(headers, &PARENT_ID));
+        let (ordered, by) = ordered.map(|order| (order.agent, order.by)).unzip();
+        let parent = parent.or(by.flatten());
         let billing = sight.system.first.map_or("", Raw::as_str);
-        let is_subagent = subagent.is_some() || ordered.is_some() || billing.contains(SUBAGENT);
+        let is_subagent = subagent.is_some() || parent.is_some() || ordered.is_some() || billing.contains(SUBAGENT);
         let workspace = session.workspace(|| sight.workspace.map(Raw::unescaped).and_then(|path| valid(&path)));
         let agent = ordered.and_then(|agent| valid(&agent)).or_else(|| self.defined(sight, workspace.as_deref()));
         let agent = agent.or_else(|| header(headers, &AGENT_TYPE).filter(|kind| **kind != *CUSTOM));
@@ -121,6 +125,7 @@ impl Interceptor {
             conversation: opening.beginning(headers),
             subagent,
             is_subagent,
+            parent,
             agent,
             workspace,
         });

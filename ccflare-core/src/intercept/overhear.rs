@@ -15,18 +15,20 @@ const LONGEST: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct Orders {
     session: Arc<Session>,
+    /// The id of the one who is answered, if that is a sub-agent itself.
+    by: Option<Arc<str>>,
     /// The order under way: the index of its block, and its input as far as it has come.
     open: Option<(u64, String)>,
 }
 
 impl Orders {
-    pub(super) const fn new(session: Arc<Session>) -> Self {
-        Self { session, open: None }
+    pub(super) const fn new(session: Arc<Session>, by: Option<Arc<str>>) -> Self {
+        Self { session, by, open: None }
     }
 
     fn given(&self, order: Order) {
         if !order.subagent_type.is_empty() && !order.prompt.is_empty() {
-            self.session.expect(&order.prompt, &order.subagent_type);
+            self.session.expect(&order.prompt, &order.subagent_type, self.by.clone());
         }
     }
 }

@@ -250,6 +250,29 @@ fn subagents_with_the_same_order_are_told_apart_by_their_ids() {
 }
 
 #[test]
+fn a_subagent_of_a_subagent_says_who_gave_it_its_order() {
+    let of = |headers: &[(&'static str, &str)]| {
+        let asker = Stage::new().send(shape!("2.1.330-subagent"), headers).0.asker.expect("an asker");
+        (asker.parent.as_deref().map(str::to_owned), asker.is_subagent)
+    };
+    let (id, parent) = (("x-claude-code-agent-id", "b"), ("x-claude-code-parent-agent-id", "a"));
+    assert_eq!(of(&[id, parent]), (Some("a".to_owned()), true));
+    assert_eq!(of(&[id]), (None, true), "an order of the main thread");
+    let plain = Stage::new().send(r#"{"model":"m","messages":[{"role":"user","content":"x"}]}"#, &[parent]).0;
+    assert!(plain.asker.expect("an asker").is_subagent, "whoever has a parent is one");
+}
+
+#[tokio::test]
+async fn whose_order_it_was_is_heard_where_the_client_does_not_say_it() {
+    let stage = Stage::new();
+    let leader = [("x-claude-code-agent-id", "a")];
+    let body = shape!("2.1.330-subagent").replace("\"tools\": [", "\"tools\": [{ \"name\": \"Agent\" },");
+    answered(&stage, &body, &leader, ORDER_STREAM, "text/event-stream").await;
+    let (facts, _) = stage.send(shape!("2.1.330-subagent"), &[("x-claude-code-agent-id", "b")]);
+    assert_eq!(facts.asker.expect("an asker").parent.as_deref(), Some("a"));
+}
+
+#[test]
 fn odd_bodies_pass_with_the_facts_that_they_state() {
     for body in [
         "",
@@ -269,6 +292,17 @@ fn odd_bodies_pass_with_the_facts_that_they_state() {
 
 /// Lets the main thread ask and be answered with `answer`.
 async fn answered_with(stage: &Stage, answer: &'static str, kind: &'static str) {
+    answered(stage, shape!("2.1.330-main"), &[], answer, kind).await;
+}
+
+/// Lets somebody ask and be answered with `answer`.
+async fn answered(
+    stage: &Stage,
+    body: &str,
+    headers: &[(&'static str, &'static str)],
+    answer: &'static str,
+    kind: &'static str,
+) {
     let (queue, writer) = WriteBehind::start(Arc::new(RedbStore::in_memory()), Default::default());
     let record = RecordLayer::new(Recorder::new(queue, Arc::new(SystemClock::new())));
     let behind = service_fn(move |_: Request<Bytes>| async move {
@@ -277,7 +311,8 @@ async fn answered_with(stage: &Stage, answer: &'static str, kind: &'static str) 
         Ok::<_, ProxyError>(answer.expect("an answer"))
     });
     let request =
-        Request::post("/v1/messages").body(Bytes::from_static(shape!("2.1.330-main").as_bytes())).expect("a request");
+        headers.iter().fold(Request::post("/v1/messages"), |request, (name, value)| request.header(*name, *value));
+    let request = request.body(Bytes::copy_from_slice(body.as_bytes())).expect("a request");
     let answer = stage.layer.layer(record.layer(behind)).oneshot(request).await.expect("an answer");
     answer.into_body().collect().await.expect("a body");
     writer.finish().await;

@@ -139,6 +139,7 @@ pub(super) fn request(exchange: &Exchange) -> RequestView {
         agent_used: asker.and_then(|asker| text(asker.agent.as_ref())),
         subagent: asker.and_then(|asker| text(asker.subagent.as_ref())),
         is_subagent: asker.is_some_and(|asker| asker.is_subagent),
+        parent_subagent: asker.and_then(|asker| text(asker.parent.as_ref())),
         workspace: asker.and_then(|asker| text(asker.workspace.as_ref())),
         decision: exchange.decision.as_deref().map(explained::decision),
     }

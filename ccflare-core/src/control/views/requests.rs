@@ -148,6 +148,9 @@ pub struct RequestView {
     /// Whether another agent gave the order.
     #[serde(default)]
     pub is_subagent: bool,
+    /// The id of the sub-agent that gave it, if it was one.
+    #[serde(default)]
+    pub parent_subagent: Option<String>,
     /// The directory that the agent works in.
     #[serde(default)]
     pub workspace: Option<String>,

@@ -21,6 +21,7 @@ fn ten() -> Vec<Exchange> {
             conversation: crate::domain::Fingerprint(u128::from(number / 5)),
             subagent: None,
             is_subagent: false,
+            parent: None,
             agent: (number % 2 == 1).then(|| "reviewer".into()),
             workspace: None,
         }));

@@ -31,6 +31,7 @@ fn by_subagent(facts: RequestFacts) -> RequestFacts {
         conversation: Fingerprint(1),
         subagent: None,
         is_subagent: true,
+        parent: None,
         agent: None,
         workspace: None,
     };

@@ -181,6 +181,7 @@ fn a_sub_agent_stays_although_its_conversation_is_new() {
         conversation: Fingerprint(1),
         subagent: Some("agent".into()),
         is_subagent: true,
+        parent: None,
         agent: None,
         workspace: None,
     };

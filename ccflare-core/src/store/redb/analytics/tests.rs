@@ -97,6 +97,7 @@ fn exchange(lot: &Lot) -> Exchange {
                     conversation: crate::domain::Fingerprint(0),
                     subagent: None,
                     is_subagent: false,
+                    parent: None,
                     agent,
                     workspace: None,
                 })

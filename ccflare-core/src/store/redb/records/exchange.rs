@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Code, RecordError,
     decision::{DecisionRow, MoveRow},
-    intent::MethodRow,
+    intent::{MethodRow, Nested, ordered_by, parent},
     said::{NamedRow, TextRow},
 };
 use crate::{
@@ -24,6 +24,9 @@ use crate::{
 mod earlier;
 
 const EXCHANGE: u8 = 4;
+
+/// With who gave the order. Most rows need no room for that, so only those that say it have this version.
+const NESTED_EXCHANGE: u8 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct ExchangeRow<'a> {
@@ -123,7 +126,11 @@ pub(in crate::store::redb) fn encode_exchange(
     words: &Words,
     into: &mut Vec<u8>,
 ) -> Result<(), CodecError> {
-    codec::encode(EXCHANGE, &ExchangeRow::of(exchange, words)?, into)
+    let row = ExchangeRow::of(exchange, words)?;
+    match parent(&exchange.intent) {
+        None => codec::encode(EXCHANGE, &row, into),
+        Some(parent) => codec::encode(NESTED_EXCHANGE, &Nested { row, parent }, into),
+    }
 }
 
 /// The exchange that a row of the exchanges stands for.
@@ -134,6 +141,11 @@ pub(in crate::store::redb) fn decode_exchange(
 ) -> Result<Exchange, RecordError> {
     match codec::version(bytes)? {
         (EXCHANGE, fields) => codec::decode::<ExchangeRow<'_>>(fields)?.read(id, words),
+        (NESTED_EXCHANGE, fields) => {
+            let Nested { row, parent } = codec::decode::<Nested<'_, ExchangeRow<'_>>>(fields)?;
+            let exchange = row.read(id, words)?;
+            Ok(Exchange { intent: ordered_by(parent, exchange.intent), ..exchange })
+        }
         (other, fields) => earlier::decode(other, id, fields)?.ok_or_else(|| CodecError::Version(other).into()),
     }
 }
@@ -273,6 +285,7 @@ impl<'a> AskerRow<'a> {
             conversation: Fingerprint(self.conversation),
             subagent: self.subagent.map(Into::into),
             is_subagent: self.is_subagent,
+            parent: None,
             agent: read(self.agent, words)?,
             workspace: read(self.workspace, words)?,
         })

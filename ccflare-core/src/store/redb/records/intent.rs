@@ -13,6 +13,9 @@ use crate::{
 
 const INTENT: u8 = 2;
 
+/// With who gave the order. Most rows need no room for that, so only those that say it have this version.
+const NESTED_INTENT: u8 = 3;
+
 #[derive(Serialize, Deserialize)]
 pub(super) struct IntentRow<'a> {
     at: i64,
@@ -55,9 +58,32 @@ pub(super) enum MethodRow<'a> {
     Other(&'a str),
 }
 
+/// A row with the sub-agent behind it that gave the order.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Nested<'a, R> {
+    pub(super) row: R,
+    pub(super) parent: &'a str,
+}
+
 /// Appends the row of an intent; its id is the key.
 pub(in crate::store::redb) fn encode_intent(intent: &Intent, into: &mut Vec<u8>) -> Result<(), CodecError> {
-    codec::encode(INTENT, &AskedRow::from(intent), into)
+    let row = AskedRow::from(intent);
+    match parent(intent) {
+        None => codec::encode(INTENT, &row, into),
+        Some(parent) => codec::encode(NESTED_INTENT, &Nested { row, parent }, into),
+    }
+}
+
+/// Who gave the order, if that is a sub-agent itself.
+pub(super) fn parent(intent: &Intent) -> Option<&str> {
+    intent.asker.as_deref()?.parent.as_deref()
+}
+
+/// The same intent of somebody whom this sub-agent gave the order.
+pub(super) fn ordered_by(parent: &str, intent: Intent) -> Intent {
+    let asker =
+        intent.asker.map(|asker| Arc::new(Asker { parent: Some(parent.into()), ..Arc::unwrap_or_clone(asker) }));
+    Intent { asker, ..intent }
 }
 
 /// The intent that a row of the intents stands for.
@@ -65,6 +91,10 @@ pub(in crate::store::redb) fn decode_intent(id: ExchangeId, bytes: &[u8]) -> Res
     match codec::version(bytes)? {
         (1, fields) => codec::decode::<IntentRow<'_>>(fields)?.into_intent(id),
         (INTENT, fields) => codec::decode::<AskedRow<'_>>(fields)?.into_intent(id),
+        (NESTED_INTENT, fields) => {
+            let Nested { row, parent } = codec::decode::<Nested<'_, AskedRow<'_>>>(fields)?;
+            Ok(ordered_by(parent, row.into_intent(id)?))
+        }
         (other, _) => Err(CodecError::Version(other).into()),
     }
 }
@@ -148,6 +178,7 @@ impl From<AskerRow<'_>> for Asker {
             conversation: Fingerprint(row.conversation),
             subagent: row.subagent.map(Into::into),
             is_subagent: row.is_subagent,
+            parent: None,
             agent: row.agent.map(Into::into),
             workspace: row.workspace.map(Into::into),
         }

@@ -125,6 +125,7 @@ fn full_exchange() -> Exchange {
         conversation: Fingerprint(5),
         subagent: Some("a".into()),
         is_subagent: true,
+        parent: None,
         agent: Some("reviewer".into()),
         workspace: Some("/w".into()),
     }));
@@ -192,6 +193,28 @@ fn an_exchange_has_these_bytes() {
         assert_eq!(hex(&bytes), golden);
         assert_eq!(decode_exchange(exchange.intent.id, &bytes, &words).expect("an exchange"), exchange);
     }
+}
+
+#[test]
+fn a_row_that_says_who_gave_the_order_is_one_of_the_version_before_with_that_behind_it() {
+    let ordered = |intent: Intent| {
+        let asker = Asker { parent: Some("p".into()), ..Arc::unwrap_or_clone(intent.asker.expect("an asker")) };
+        Intent { asker: Some(Arc::new(asker)), ..intent }
+    };
+    let words = Words::default();
+    // Words have the numbers that they have among the bytes above.
+    encode_exchange(&typical_exchange(), &words, &mut Vec::new()).expect("a row");
+    let mut bytes = Vec::new();
+    let exchange = Exchange { intent: ordered(full_exchange().intent), ..full_exchange() };
+    encode_exchange(&exchange, &words, &mut bytes).expect("a row");
+    assert_eq!(hex(&bytes), format!("05{}0170", &FULL_EXCHANGE_V4[2..]));
+    assert_eq!(decode_exchange(exchange.intent.id, &bytes, &words).expect("an exchange"), exchange);
+
+    let (mut bytes, mut without) = (Vec::new(), Vec::new());
+    encode_intent(&full_exchange().intent, &mut without).expect("a row");
+    encode_intent(&exchange.intent, &mut bytes).expect("a row");
+    assert_eq!(hex(&bytes), format!("03{}0170", &hex(&without)[2..]));
+    assert_eq!(decode_intent(exchange.intent.id, &bytes).expect("an intent"), exchange.intent);
 }
 
 #[test]
