@@ -23,6 +23,8 @@ fn stage(size: (usize, usize)) -> Stage {
     stage.mock.script("b", [Step::bad_request()]);
     assert_eq!(stage.ask("claude-opus-5-5"), 400);
     stage.wait(Duration::from_secs(30));
+    // What is said from now on is not of five minutes ago.
+    stage.sees(&["08:05:00"]);
     stage
 }
 
