@@ -204,6 +204,10 @@ async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
             let before = query.before.clone();
             Reply::Requests { before, page: control.requests(query).await.map_err(Into::into) }
         }
+        Wish::Session(id) => {
+            let session = control.session(&id).await.map_err(Into::into);
+            Reply::Session(id, session)
+        }
         Wish::Overview(query) => Reply::Overview(query.clone(), control.analytics(query).await.map_err(Into::into)),
         Wish::Analytics(query) => Reply::Analytics(query.clone(), control.analytics(query).await.map_err(Into::into)),
         Wish::Stats => Reply::Stats(control.stats().await.map_err(Into::into)),

@@ -20,6 +20,18 @@ impl Model {
                 Some(page) => self.requests.learn(before.as_deref(), page),
                 None => self.requests.missed(),
             },
+            Reply::Session(id, view) => {
+                let view = self.heard(Topic::Session, view);
+                let session = self.requests.session.as_mut().filter(|session| session.id == id);
+                match (session, view) {
+                    (Some(session), Some(view)) => session.learn(view),
+                    // There is no such session any more, which has been said.
+                    (Some(session), None) if session.detail.is_none() && !self.link.is_lost() => {
+                        self.requests.session = None;
+                    }
+                    _ => {}
+                }
+            }
             Reply::Overview(asked, view) => {
                 let view = self.heard(Topic::Overview, view).filter(|_| asked == self.overview.query());
                 self.overview.view = view.or(self.overview.view.take());

@@ -67,6 +67,10 @@ impl Model {
             }
         }
         if !ended.is_empty() {
+            let shown = self.requests.session.as_ref().map(|session| session.id.as_str());
+            if shown.is_some() && ended.iter().any(|request| request.session.as_deref() == shown) {
+                self.topics.hurry(Topic::Session, self.now);
+            }
             ended.sort_by(|a, b| b.id.cmp(&a.id));
             self.requests.heard(ended);
             let changed = [Topic::Status, Topic::Accounts, Topic::Overview, Topic::Analytics, Topic::Stats];

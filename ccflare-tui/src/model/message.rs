@@ -8,7 +8,7 @@ use ccflare_core::{
         views::{
             AccountEdit, AccountView, AgentsView, AnalyticsQuery, AnalyticsView, AuditView, ClientKeyView, EventView,
             LogLevelView, LogPage, LoginView, NewAccount, NewClientKey, NewKeyView, NewLogin, RequestPage,
-            RequestPageQuery, SettingsEdit, SettingsView, StatsView, StatusView, StrategyView,
+            RequestPageQuery, SessionDetail, SettingsEdit, SettingsView, StatsView, StatusView, StrategyView,
         },
     },
     domain::Timestamp,
@@ -67,6 +67,8 @@ pub(crate) enum Wish {
     Status,
     Accounts,
     Requests(RequestPageQuery),
+    /// The session of this id.
+    Session(String),
     Overview(AnalyticsQuery),
     Analytics(AnalyticsQuery),
     Stats,
@@ -131,6 +133,8 @@ pub(crate) enum Reply {
         before: Option<String>,
         page: Result<RequestPage, Failure>,
     },
+    /// With its id.
+    Session(String, Result<SessionDetail, Failure>),
     /// With what was asked: who switches fast gets answers to what he asked before, too.
     Overview(AnalyticsQuery, Result<AnalyticsView, Failure>),
     Analytics(AnalyticsQuery, Result<AnalyticsView, Failure>),

@@ -17,6 +17,7 @@ mod message;
 mod mouse;
 mod requests;
 mod screen;
+mod session;
 mod settings;
 mod shelf;
 mod stats;
@@ -33,6 +34,7 @@ pub(crate) use message::{Act, Effect, Failure, Message, Reply, Wish};
 pub(crate) use mouse::Click;
 pub(crate) use requests::Requests;
 pub(crate) use screen::Screen;
+pub(crate) use session::Session;
 pub(crate) use settings::{Settings, about_strategy};
 pub(crate) use shelf::{Item, Shelf};
 pub(crate) use stats::Stats;
@@ -213,14 +215,16 @@ impl Model {
         self.due()
     }
 
-    /// One step back: out of the help, out of a detail, out of a filter, to the overview, out.
+    /// One step back: out of the help, out of a detail, out of a filter, out of a session, to the overview, out.
     fn back(&mut self) -> Vec<Effect> {
-        if self.screen == Screen::Requests && self.requests.open {
-            self.requests.open = false;
+        if self.screen == Screen::Requests && self.requests.close_detail() {
             return Vec::new();
         }
         if let Some(filter) = self.filter().filter(|filter| !filter.is_empty()) {
             filter.clear();
+            return Vec::new();
+        }
+        if self.screen == Screen::Requests && self.requests.session.take().is_some() {
             return Vec::new();
         }
         if self.screen == Screen::Analytics && !self.analytics.filtered_by().is_empty() {
@@ -233,7 +237,7 @@ impl Model {
     pub(crate) fn filter(&mut self) -> Option<&mut String> {
         match self.screen {
             Screen::Accounts => Some(&mut self.accounts.filter),
-            Screen::Requests => Some(&mut self.requests.shelf.filter),
+            Screen::Requests => Some(&mut self.requests.in_sight().filter),
             Screen::Logs => Some(&mut self.logs.filter),
             Screen::Agents => Some(&mut self.agents.shelf.filter),
             Screen::Settings => Some(&mut self.settings.shelf.filter),
@@ -246,7 +250,10 @@ impl Model {
     pub(crate) fn filtered_by(&self) -> &str {
         match self.screen {
             Screen::Accounts => &self.accounts.filter,
-            Screen::Requests => &self.requests.shelf.filter,
+            Screen::Requests => {
+                let requests = &self.requests;
+                requests.session.as_ref().map_or(&requests.shelf.filter, |session| &session.shelf.filter)
+            }
             Screen::Logs => &self.logs.filter,
             Screen::Agents => &self.agents.shelf.filter,
             Screen::Settings => &self.settings.shelf.filter,

@@ -28,7 +28,7 @@ impl Model {
         let Some(row) = screens::row_at(self, y) else { return Vec::new() };
         let (is_chosen, opens) = match self.screen {
             super::Screen::Accounts => (choose(&mut self.accounts, row), false),
-            super::Screen::Requests => (choose(&mut self.requests.shelf, row), true),
+            super::Screen::Requests => (choose(self.requests.in_sight(), row), true),
             super::Screen::Agents => (choose(&mut self.agents.shelf, row), true),
             super::Screen::Settings => (choose(&mut self.settings.shelf, row), true),
             super::Screen::Keys => (choose(&mut self.client_keys.shelf, row), false),

@@ -2,7 +2,7 @@
 
 use ccflare_core::control::views::{RequestPage, RequestPageQuery, RequestView};
 
-use super::{Effect, Item, Model, Shelf, Wish, scrolled, shelf::any_says};
+use super::{Effect, Item, Model, Session, Shelf, Wish, scrolled, shelf::any_says};
 use crate::keys::Command;
 
 /// More are not kept.
@@ -16,6 +16,8 @@ pub(crate) struct Requests {
     pub(crate) open: bool,
     /// How far that is scrolled.
     pub(crate) scroll: usize,
+    /// The session that was gone to from one of them.
+    pub(crate) session: Option<Session>,
     /// Whether there are older ones.
     has_more: bool,
     is_asking_for_more: bool,
@@ -38,6 +40,7 @@ impl Item for RequestView {
                 self.model.as_deref(),
                 Some(&self.path),
                 self.client_key.as_deref(),
+                self.agent_used.as_deref(),
                 self.error_message.as_deref(),
                 moved,
                 Some(&self.id),
@@ -99,6 +102,12 @@ impl Requests {
 
 impl Model {
     pub(crate) fn obey_in_requests(&mut self, command: Command) -> Vec<Effect> {
+        if self.requests.session.is_some() {
+            return self.obey_in_session(command);
+        }
+        if command == Command::Session {
+            return self.open_session();
+        }
         let requests = &mut self.requests;
         match command {
             Command::Open if requests.shelf.chosen().is_some() => {

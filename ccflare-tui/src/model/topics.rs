@@ -12,6 +12,7 @@ pub(crate) enum Topic {
     Status,
     Accounts,
     Requests,
+    Session,
     Overview,
     Analytics,
     Stats,
@@ -101,7 +102,12 @@ impl Model {
                 wanted.extend([(Topic::Accounts, OFTEN), (Topic::Requests, requests), (Topic::Overview, SOMETIMES)]);
             }
             Screen::Accounts => wanted.push((Topic::Accounts, OFTEN)),
-            Screen::Requests => wanted.extend([(Topic::Requests, requests), (Topic::Accounts, SELDOM)]),
+            Screen::Requests => {
+                wanted.extend([(Topic::Requests, requests), (Topic::Accounts, SELDOM)]);
+                if self.requests.session.is_some() {
+                    wanted.push((Topic::Session, SOMETIMES));
+                }
+            }
             Screen::Analytics => wanted.push((Topic::Analytics, SOMETIMES)),
             Screen::Stats => wanted.push((Topic::Stats, SOMETIMES)),
             Screen::Logs => wanted.push((Topic::Logs, if self.feed.is_open { NEVER } else { OFTEN })),
@@ -124,6 +130,9 @@ impl Model {
             Topic::Settings => Wish::Settings,
             Topic::Strategy => Wish::Strategy,
             Topic::Keys => Wish::Keys,
+            Topic::Session => {
+                Wish::Session(self.requests.session.as_ref().map(|session| session.id.clone()).unwrap_or_default())
+            }
             Topic::Requests => Wish::Requests(RequestPageQuery::newest(100)),
         }
     }

@@ -10,6 +10,7 @@ mod logs;
 mod overview;
 mod request;
 mod requests;
+mod session;
 mod settings;
 mod stats;
 

@@ -69,7 +69,8 @@ fn fact(name: &str, text: String) -> Line {
 /// Who asked: the client key, the agent, its session and where it works, as far as that is known.
 fn who(request: &RequestView) -> Vec<Line> {
     let agent = request.agent_used.clone().or_else(|| request.is_subagent.then(|| "a sub-agent".to_owned()));
-    let agent = agent.map(|agent| if request.is_subagent { format!("{agent}, a sub-agent") } else { agent });
+    let of = request.parent_subagent.as_deref().map(|parent| format!(" of {parent}")).unwrap_or_default();
+    let agent = agent.map(|agent| if request.is_subagent { format!("{agent}, a sub-agent{of}") } else { agent });
     let facts = [
         ("key", request.client_key.clone()),
         ("agent", agent),

@@ -6,9 +6,9 @@ use ccflare_core::{
     report::{At, Count, Known, Money, Took},
 };
 
-use super::request::detail;
+use super::{request::detail, session};
 use crate::{
-    model::Model,
+    model::{Model, Shelf},
     theme::Role,
     widgets::{Canvas, Cell, Column, Rows, extent, page, table},
 };
@@ -32,9 +32,16 @@ const COLUMNS: [Column; 11] = [
 
 pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
     let requests = &model.requests;
-    if let Some(request) = requests.shelf.chosen().filter(|_| requests.open) {
+    let (shelf, open, scroll) = match &requests.session {
+        Some(session) => (&session.shelf, session.open, session.scroll),
+        None => (&requests.shelf, requests.open, requests.scroll),
+    };
+    if let Some(request) = shelf.chosen().filter(|_| open) {
         let inner = canvas.titled(&format!("{} {}", request.method, request.path));
-        return page(&inner, &detail(request, inner.width()), requests.scroll);
+        return page(&inner, &detail(request, inner.width()), scroll);
+    }
+    if let Some(session) = &requests.session {
+        return session::draw(session, canvas);
     }
     let shown = requests.shelf.shown();
     if shown.is_empty() {
@@ -42,10 +49,7 @@ pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
     }
     let beside = canvas.width() >= BESIDE;
     let width = if beside { canvas.width() * 3 / 5 } else { canvas.width() };
-    let list = canvas.area(0, 0, width - usize::from(beside), canvas.height());
-    let part = rows(model, canvas.height()).and_then(|rows| extent(&rows, shown.len()));
-    let title = part.map_or_else(|| "Requests".to_owned(), |part| format!("Requests {part}"));
-    table(&list.titled(&title), &COLUMNS, shown.len(), Some(requests.shelf.position()), |number| row(shown[number]));
+    list(&requests.shelf, &canvas.area(0, 0, width - usize::from(beside), canvas.height()));
     if let Some(request) = requests.shelf.chosen().filter(|_| beside) {
         let inner = canvas.area(width, 0, canvas.width() - width, canvas.height());
         let inner = inner.titled(&format!("{} {}", request.method, request.path));
@@ -53,8 +57,20 @@ pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
     }
 }
 
+/// A table of requests, with a title that says which part of it is seen.
+pub(super) fn list(shelf: &Shelf<RequestView>, canvas: &Canvas<'_>) {
+    let shown = shelf.shown();
+    let rows = Rows::around(shelf.position(), shown.len(), 2, canvas.height().saturating_sub(2));
+    let part = extent(&rows, shown.len());
+    let title = part.map_or_else(|| "Requests".to_owned(), |part| format!("Requests {part}"));
+    table(&canvas.titled(&title), &COLUMNS, shown.len(), Some(shelf.position()), |number| row(shown[number]));
+}
+
 /// Which rows of the list are shown where, if it is the list that is shown.
 pub(super) fn rows(model: &Model, height: usize) -> Option<Rows> {
+    if let Some(session) = &model.requests.session {
+        return session::rows(session, height).filter(|_| !session.open);
+    }
     let shelf = &model.requests.shelf;
     (!model.requests.open).then(|| Rows::around(shelf.position(), shelf.shown().len(), 2, height.saturating_sub(2)))
 }

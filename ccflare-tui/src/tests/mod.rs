@@ -6,6 +6,7 @@ mod client_keys;
 mod frame;
 mod live;
 mod requests;
+mod sessions;
 mod settings;
 mod stage;
 mod sums;

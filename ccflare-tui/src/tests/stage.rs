@@ -108,10 +108,16 @@ impl Stage {
 
     /// Sends a request through the gateway and reads its whole answer; the status.
     pub(crate) fn ask(&self, model: &str) -> u16 {
+        self.ask_with(model, &[])
+    }
+
+    /// The same with headers.
+    pub(crate) fn ask_with(&self, model: &str, headers: &[(&str, &str)]) -> u16 {
         let body = serde_json::json!({
             "model": model, "max_tokens": 64, "messages": [{ "role": "user", "content": "Hello" }],
         });
         let request = http::Request::post("/v1/messages").header("content-type", "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let request = request.body(Full::new(Bytes::from(body.to_string()))).expect("a request");
         let line = self.gateway.line();
         self.behind(async move {
