@@ -134,7 +134,7 @@ async fn one_kill(
         let Some(last) = exchanges.last() else { break };
         page.before = Some(last.intent.id);
         for exchange in exchanges {
-            let model = exchange.intent.model.unwrap_or_default().to_string();
+            let model = exchange.intent.model.as_deref().unwrap_or_default().to_owned();
             let earlier = recorded.insert(model.clone(), exchange.outcome);
             anyhow::ensure!(earlier.is_none(), "{model} stands in the ledger twice");
         }

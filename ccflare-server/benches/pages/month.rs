@@ -118,6 +118,7 @@ impl World {
             let asker = Asker {
                 conversation: Fingerprint(1),
                 session: Arc::clone(&id),
+                parent: None,
                 is_subagent: agent.is_some(),
                 subagent: agent.map(|_| format!("{:017x}", chance.draw() >> 4).into()),
                 agent: agent.map(Into::into),

@@ -144,7 +144,8 @@ pub(in crate::store::redb) fn decode_exchange(
         (NESTED_EXCHANGE, fields) => {
             let Nested { row, parent } = codec::decode::<Nested<'_, ExchangeRow<'_>>>(fields)?;
             let exchange = row.read(id, words)?;
-            Ok(Exchange { intent: ordered_by(parent, exchange.intent), ..exchange })
+            let intent = ordered_by(parent, Arc::unwrap_or_clone(exchange.intent));
+            Ok(Exchange { intent: intent.into(), ..exchange })
         }
         (other, fields) => earlier::decode(other, id, fields)?.ok_or_else(|| CodecError::Version(other).into()),
     }
