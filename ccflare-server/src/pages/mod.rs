@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    body::{self, Body},
     extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
@@ -16,6 +17,7 @@ use axum::{
 use ccflare_core::{control::Control, domain::Timestamp};
 use http::{StatusCode, header};
 use maud::{Markup, html};
+use tokio::{runtime::Handle, sync::Semaphore, task};
 use tower_http::compression::CompressionLayer;
 
 use crate::{
@@ -52,6 +54,9 @@ mod theme;
 pub(crate) use fields::Fields;
 pub(crate) use look::{Look, Theme, own_path, theme as theme_of};
 pub(crate) use problem::{Problem, nowhere};
+
+/// So many pages are put together at a time; others wait for their turn.
+const AT_ONCE: usize = 4;
 
 /// No form sends more.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -106,6 +111,33 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .with_state(control)
         .merge(Router::new().route("/theme", post(theme::choose)).route("/callback", get(accounts::login::arrive)))
         .layer(CompressionLayer::new())
+        // Outermost: what is drawn and pressed together behind it is so on another thread.
+        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(AT_ONCE)), apart))
+}
+
+/// Puts pages together on threads of their own. That takes milliseconds, and a thread that passes requests on must not be
+/// held for so long.
+async fn apart(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    // Nobody closes it.
+    let place = places.acquire_owned().await.ok();
+    let runtime = Handle::current();
+    let drawing = task::spawn_blocking(move || {
+        let _place = place;
+        runtime.block_on(async {
+            let (head, body) = next.run(request).await.into_parts();
+            let body = body::to_bytes(body, usize::MAX).await.map(Body::from);
+            body.map(|body| Response::from_parts(head, body))
+        })
+    });
+    match drawing.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The process ends.
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        },
+    }
 }
 
 /// What a page has to say; the frame comes around it.
