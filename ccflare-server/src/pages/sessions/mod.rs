@@ -62,7 +62,7 @@ fn row(session: &SessionView, now: Timestamp) -> Markup {
             td.number { (Count(session.total_tokens)) }
             td.number { (Count(session.output_tokens)) }
             td.number { (Money(NanoUsd(session.cost_nano_usd))) }
-            td.number { (lasted(session)) }
+            td.number { @if session.requests > 1 { (lasted(session)) } @else { "–" } }
         }
     }
 }
