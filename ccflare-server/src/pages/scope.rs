@@ -7,6 +7,7 @@ use ccflare_core::control::{
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::Month;
 use crate::components::{
     form::{choose, field},
     pager::link,
@@ -105,24 +106,20 @@ pub(super) struct Choices {
     keys: Vec<String>,
 }
 
-/// How far back names are looked for.
-const LONG: &str = "30d";
-
 impl Choices {
     /// The accounts and keys there are, and the models and agents of the last thirty days.
     ///
     /// # Errors
     /// If the server can't tell.
-    pub(super) async fn of(control: &dyn Control) -> Result<Self, ControlError> {
-        let seen =
-            control.analytics(AnalyticsQuery { range: Some(LONG.to_owned()), ..AnalyticsQuery::default() }).await?;
+    pub(super) async fn of(control: &dyn Control, month: &Month) -> Result<Self, ControlError> {
+        let seen = month.of(control).await?;
         let is_name = |name: &String| !matches!(name.as_str(), "no_account" | "no_agent" | "no_key" | "unknown");
         let accounts = control.accounts().await?.into_iter().map(|account| account.name);
         let keys = control.client_keys().await?.into_iter().map(|key| key.name);
         Ok(Self {
             accounts: sorted(accounts),
-            models: sorted(seen.model_distribution.into_iter().map(|model| model.model).filter(is_name)),
-            agents: sorted(seen.agent_performance.into_iter().map(|agent| agent.name).filter(is_name)),
+            models: sorted(seen.model_distribution.iter().map(|model| model.model.clone()).filter(is_name)),
+            agents: sorted(seen.agent_performance.iter().map(|agent| agent.name.clone()).filter(is_name)),
             keys: sorted(keys),
         })
     }

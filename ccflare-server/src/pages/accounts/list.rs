@@ -5,7 +5,7 @@ use ccflare_core::{control::views::AccountView, domain::Timestamp, report::Count
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::parts::{self, Month};
+use super::parts::{self, Done};
 use crate::{
     components::{
         form,
@@ -16,7 +16,7 @@ use crate::{
         tabs::tabs,
         text, when,
     },
-    pages::{Page, Problem, Shared, now},
+    pages::{Desk, Page, Problem, now},
 };
 
 /// So many have room for all that is known of them; more become rows, with less to each.
@@ -37,12 +37,16 @@ const STATES: [(&str, &str); 5] = [
     ("paused", "Paused"),
 ];
 
-pub(in crate::pages) async fn show(State(control): State<Shared>, Query(shown): Query<Shown>) -> Result<Page, Problem> {
-    let (accounts, month, now) = (control.accounts().await?, Month::of(&control).await?, now(&*control).await?);
+pub(in crate::pages) async fn show(
+    State(Desk { control, month }): State<Desk>,
+    Query(shown): Query<Shown>,
+) -> Result<Page, Problem> {
+    let (accounts, month, now) =
+        (control.accounts().await?, Done::of(&*month.of(&*control).await?), now(&*control).await?);
     Ok(Page::new(Place::Accounts, "Accounts", view(&accounts, &month, &shown, now)))
 }
 
-fn view(accounts: &[AccountView], month: &Month, shown: &Shown, now: Timestamp) -> Markup {
+fn view(accounts: &[AccountView], month: &Done, shown: &Shown, now: Timestamp) -> Markup {
     html! {
         div.above {
             p.quiet { (summary(accounts)) }
@@ -77,7 +81,7 @@ fn states(accounts: &[AccountView], shown: &Shown) -> Markup {
 }
 
 /// One line each: how it stands, and its tightest limit.
-fn many<'a>(accounts: impl Iterator<Item = &'a AccountView>, month: &Month, now: Timestamp) -> Markup {
+fn many<'a>(accounts: impl Iterator<Item = &'a AccountView>, month: &Done, now: Timestamp) -> Markup {
     html! {
         div.scroll.framed tabindex="0" role="region" aria-label="Accounts" {
             table.rows.listed.many {
@@ -93,7 +97,7 @@ fn many<'a>(accounts: impl Iterator<Item = &'a AccountView>, month: &Month, now:
     }
 }
 
-fn line(account: &AccountView, month: &Month, now: Timestamp) -> Markup {
+fn line(account: &AccountView, month: &Done, now: Timestamp) -> Markup {
     html! {
         th scope="row" { a.name href={ "/accounts/" (account.id) } title=(account.name) { (account.name) } }
         td { (parts::badges(account)) }
@@ -123,7 +127,7 @@ fn summary(accounts: &[AccountView]) -> String {
 }
 
 /// One of few, with all that is known.
-fn card(account: &AccountView, month: &Month, now: Timestamp) -> Markup {
+fn card(account: &AccountView, month: &Done, now: Timestamp) -> Markup {
     let path = format!("/accounts/{}", account.id);
     html! {
         article.account.is-active[account.active] aria-label=(account.name) {
@@ -162,7 +166,7 @@ mod tests {
 
     fn draw(accounts: &[AccountView], state: &str) -> String {
         let shown = Shown { state: state.to_owned() };
-        view(accounts, &Month::with("work", 41, 100, 2_500_000_000), &shown, NOW).into_string()
+        view(accounts, &Done::with("work", 41, 100, 2_500_000_000), &shown, NOW).into_string()
     }
 
     #[test]

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::{
     login,
-    parts::{self, Month},
+    parts::{self, Done},
 };
 use crate::{
     components::{
@@ -27,17 +27,14 @@ use crate::{
         when,
     },
     pages::{
-        Fields, Page, Problem, Shared,
+        Desk, Fields, Page, Problem,
         fields::{given, tier},
         now, see,
     },
 };
 
-pub(in crate::pages) async fn show(
-    State(control): State<Shared>,
-    Path(account): Path<String>,
-) -> Result<Page, Problem> {
-    page(&control, &account, None).await
+pub(in crate::pages) async fn show(State(desk): State<Desk>, Path(account): Path<String>) -> Result<Page, Problem> {
+    page(&desk, &account, None).await
 }
 
 /// What each of the page's forms sends.
@@ -54,30 +51,35 @@ pub(in crate::pages) struct Edit {
 }
 
 pub(in crate::pages) async fn edit(
-    State(control): State<Shared>,
+    State(desk): State<Desk>,
     Path((account, edit)): Path<(String, String)>,
     headers: HeaderMap,
     Fields(fields): Fields<Edit>,
 ) -> Result<Response, Problem> {
+    let control = &desk.control;
     if edit == "login" {
-        return login::again(&control, &headers, &account).await;
+        return login::again(control, &headers, &account).await;
     }
     if edit == "remove" {
         return match control.remove_account(&account, fields.confirm.trim()).await {
             Ok(()) => Ok(see("/accounts", "removed")),
-            Err(error) => refuse(&control, &account, &Problem::of_form(error)?).await,
+            Err(error) => refuse(&desk, &account, &Problem::of_form(error)?).await,
         };
     }
     let (change, done) = match change(&edit, &fields) {
         Some(Ok(change)) => change,
-        Some(Err(why)) => return refuse(&control, &account, why).await,
+        Some(Err(why)) => return refuse(&desk, &account, why).await,
         None => {
             return Err(Problem::new(StatusCode::NOT_FOUND, "There is nothing like that to be done to an account."));
         }
     };
     match control.edit_account(&account, change).await {
-        Ok(view) => Ok(see(&format!("/accounts/{}", view.id), done)),
-        Err(error) => refuse(&control, &account, &Problem::of_form(error)?).await,
+        Ok(view) => {
+            // Sums are by name.
+            desk.month.forget().await;
+            Ok(see(&format!("/accounts/{}", view.id), done))
+        }
+        Err(error) => refuse(&desk, &account, &Problem::of_form(error)?).await,
     }
 }
 
@@ -99,19 +101,20 @@ fn change(edit: &str, fields: &Edit) -> Option<Result<(AccountEdit, &'static str
     })
 }
 
-async fn refuse(control: &Shared, account: &str, why: &str) -> Result<Response, Problem> {
-    Ok(page(control, account, Some(why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
+async fn refuse(desk: &Desk, account: &str, why: &str) -> Result<Response, Problem> {
+    Ok(page(desk, account, Some(why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
 }
 
-async fn page(control: &Shared, name: &str, why: Option<&str>) -> Result<Page, Problem> {
+async fn page(desk: &Desk, name: &str, why: Option<&str>) -> Result<Page, Problem> {
+    let control = &desk.control;
     let accounts = control.accounts().await?;
     let found = accounts.iter().find(|account| account.id == name).or_else(|| accounts.iter().find(|a| a.name == name));
     let account = found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no account {name:?}.")))?;
-    let now = now(&**control).await?;
-    Ok(Page::new(Place::Accounts, account.name.clone(), view(account, &Month::of(control).await?, why, now)))
+    let (done, now) = (Done::of(&*desk.month.of(&**control).await?), now(&**control).await?);
+    Ok(Page::new(Place::Accounts, account.name.clone(), view(account, &done, why, now)))
 }
 
-fn view(account: &AccountView, month: &Month, why: Option<&str>, now: Timestamp) -> Markup {
+fn view(account: &AccountView, month: &Done, why: Option<&str>, now: Timestamp) -> Markup {
     let path = format!("/accounts/{}", account.id);
     html! {
         @if let Some(why) = why { (notice(Tone::Bad, &html! { p { (why) } })) }
@@ -221,9 +224,9 @@ pub(in crate::pages) mod tests {
 
     #[test]
     fn an_account_of_a_key_is_not_asked_to_log_in() {
-        assert!(!view(&account("work"), &Month::default(), None, NOW).into_string().contains("/login"));
+        assert!(!view(&account("work"), &Done::default(), None, NOW).into_string().contains("/login"));
         let by_login = AccountView { token_expires_at: Some(NOW.to_string()), ..account("work") };
-        assert!(view(&by_login, &Month::default(), None, NOW).into_string().contains("/accounts/0199/login"));
+        assert!(view(&by_login, &Done::default(), None, NOW).into_string().contains("/accounts/0199/login"));
     }
 
     #[test]

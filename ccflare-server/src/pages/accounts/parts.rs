@@ -1,33 +1,28 @@
 //! What the list and the page of one account have in common.
 
 use ccflare_core::{
-    control::views::{AccountView, AnalyticsQuery, ClosureView, GroupView, WindowView},
+    control::views::{AccountView, AnalyticsView, ClosureView, GroupView, WindowView},
     domain::{NanoUsd, Timestamp},
     report::{Count, Known, Money, Share},
 };
 use maud::{Markup, html};
 
-use crate::{
-    components::{
-        badge::{self, Tone, badge},
-        bar::{bar, severity},
-        text, when,
-    },
-    pages::{Problem, Shared},
+use crate::components::{
+    badge::{self, Tone, badge},
+    bar::{bar, severity},
+    text, when,
 };
 
 /// What all accounts did in the last thirty days.
 #[derive(Debug, Default)]
-pub(super) struct Month {
+pub(super) struct Done {
     accounts: Vec<GroupView>,
     requests: u64,
 }
 
-impl Month {
-    pub(super) async fn of(control: &Shared) -> Result<Self, Problem> {
-        let query = AnalyticsQuery { range: Some("30d".to_owned()), ..AnalyticsQuery::default() };
-        let sums = control.analytics(query).await?;
-        Ok(Self { accounts: sums.account_performance, requests: sums.totals.requests })
+impl Done {
+    pub(super) fn of(month: &AnalyticsView) -> Self {
+        Self { accounts: month.account_performance.clone(), requests: month.totals.requests }
     }
 
     /// What one of them cost, and its part of all requests.

@@ -4,12 +4,14 @@ pub(super) mod groups;
 pub(super) mod series;
 pub(super) mod sums;
 
+use std::sync::Arc;
+
 use axum::extract::{Query, State};
 use ccflare_core::control::views::{AnalyticsQuery, AnalyticsView};
 use maud::{Markup, html};
 
 use super::{
-    Page, Problem, Shared,
+    Desk, Page, Problem,
     scope::{Choices, Scope, filters, ranges},
 };
 use crate::components::{
@@ -21,12 +23,19 @@ use crate::components::{
 
 const PATH: &str = "/analytics";
 
-pub(super) async fn show(State(control): State<Shared>, Query(scope): Query<Scope>) -> Result<Page, Problem> {
-    let traffic = control.analytics(scope.query()).await?;
+pub(super) async fn show(
+    State(Desk { control, month }): State<Desk>,
+    Query(scope): Query<Scope>,
+) -> Result<Page, Problem> {
     // Everything but the one chart is about all models together, and about each time by itself.
     let plain = AnalyticsQuery { mode: None, model_breakdown: false, ..scope.query() };
-    let sums = if plain == scope.query() { traffic.clone() } else { control.analytics(plain).await? };
-    let choices = Choices::of(&*control).await?;
+    let (traffic, sums) = if plain == scope.query() {
+        let sums = month.or_ask(&*control, plain).await?;
+        (Arc::clone(&sums), sums)
+    } else {
+        tokio::try_join!(month.or_ask(&*control, scope.query()), month.or_ask(&*control, plain))?
+    };
+    let choices = Choices::of(&*control, &month).await?;
     Ok(Page::new(Place::Analytics, "Analytics", view(&sums, &traffic, &scope, &choices)))
 }
 

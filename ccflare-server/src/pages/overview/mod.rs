@@ -3,6 +3,8 @@
 mod attention;
 mod flights;
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Query, State},
     response::{IntoResponse, Response},
@@ -17,7 +19,7 @@ use maud::{Markup, html};
 
 use self::flights::Flight;
 use super::{
-    Page, Problem, Shared,
+    Desk, Page, Problem,
     analytics::{groups, series, sums},
     requests::rows,
     scope::{Scope, ranges},
@@ -37,7 +39,7 @@ use crate::components::{
 const LATEST: usize = 8;
 
 pub(super) async fn show(
-    State(control): State<Shared>,
+    State(Desk { control, month }): State<Desk>,
     Query(scope): Query<Scope>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -48,7 +50,7 @@ pub(super) async fn show(
     }
     let seen = Seen {
         status: control.status().await?,
-        sums: control.analytics(scope.query()).await?,
+        sums: month.or_ask(&*control, scope.query()).await?,
         sizes: control.sizes().await?,
         flights: flights::flights(&*control).await,
         accounts,
@@ -60,7 +62,7 @@ pub(super) async fn show(
 /// What is on it.
 struct Seen {
     status: StatusView,
-    sums: AnalyticsView,
+    sums: Arc<AnalyticsView>,
     sizes: SizesView,
     flights: Vec<Flight>,
     accounts: Vec<AccountView>,
@@ -186,7 +188,7 @@ mod tests {
             "version": "0.1.0",
         });
         let status = serde_json::from_value(status).expect("a view");
-        let sums = crate::pages::analytics::tests::sums();
+        let sums = Arc::new(crate::pages::analytics::tests::sums());
         let sizes = SizesView {
             file_bytes: 4096,
             request_bytes: 1,
