@@ -35,7 +35,7 @@ Point clients at the server:
 /// Commands work on the running server; without one, straight on its database. Without a command: a face for this
 /// terminal, on the running server or on one of its own.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
+#[command(name = "ccflare", version, about, after_help = format!("{EXAMPLES}\n\n{}", crate::exit::HELP))]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) flags: Flags,
