@@ -26,9 +26,8 @@ async fn offline(config: &Config) -> Arc<dyn Control> {
         master: config.master().expect("a key"),
         servers: config.servers.clone(),
         settings: None,
-        agents: ccflare_core::agents::AgentOptions::default(),
+        live: ccflare_core::live::Live::new((&config.gateway).into()),
         logs: "/nowhere/logs".into(),
-        retention: config.gateway.retention,
         token: None,
         clock: Arc::new(SystemClock::new()),
     };

@@ -7,6 +7,7 @@ use ccflare_core::{
     clock::SystemClock,
     control::{self, Control, Place, SettingsControl},
     domain::Secret,
+    live::Live,
 };
 use ccflare_server::config::{Config, Flags, LiveConfig, Places, Sources};
 use url::Url;
@@ -14,6 +15,8 @@ use url::Url;
 /// The operator's trait, wherever it is carried out.
 pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dyn Control>> {
     let config = Config::of_process(flags, &Places::of_user().map_err(anyhow::Error::msg)?)?;
+    let settings = config.sources.clone().map(|sources| LiveConfig::new(config.clone(), sources));
+    let live = settings.as_ref().map_or_else(|| Live::new((&config.gateway).into()), LiveConfig::live);
     let place = Place {
         server,
         address: address(&config)?,
@@ -21,10 +24,9 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
         master: config.master()?,
         token: token(&config),
         servers: config.servers.clone(),
-        settings: config.sources.clone().map(|sources| Arc::new(LiveConfig::new(config.clone(), sources)) as _),
-        agents: config.gateway.agent_options(),
+        settings: settings.map(|settings| Arc::new(settings) as _),
+        live,
         logs: config.log_dir.clone(),
-        retention: config.gateway.retention,
         clock: Arc::new(SystemClock::new()),
     };
     Ok(control::connect(place).await?)

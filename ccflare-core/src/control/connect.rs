@@ -6,14 +6,13 @@ use url::Url;
 
 use super::{Audited, Control, ControlError, Local, Logs, Remote, SettingsControl};
 use crate::{
-    agents::{AgentOptions, Registry},
+    agents::Registry,
     clock::Clock,
     domain::Secret,
-    gateway::GatewayOptions,
-    live::{Live, LiveOptions},
+    intercept::{Conversations, InterceptLayer},
+    live::Live,
     logs::LogFolder,
     oauth::AuthorizationServers,
-    retention::RetentionPolicy,
     store::{MasterKey, RedbStore, StoreError},
 };
 
@@ -34,12 +33,10 @@ pub struct Place {
     pub servers: AuthorizationServers,
     /// The settings, for what is done without a server.
     pub settings: Option<Arc<dyn SettingsControl>>,
-    /// Where agents are defined, for what is done without a server.
-    pub agents: AgentOptions,
+    /// What a server would go by, for what is done without one.
+    pub live: Live,
     /// What the server logged, for what is done without it.
     pub logs: PathBuf,
-    /// How long what is kept, for what is done without a server.
-    pub retention: RetentionPolicy,
     /// The time, for what is done without a server.
     pub clock: Arc<dyn Clock>,
 }
@@ -49,7 +46,7 @@ pub struct Place {
 /// # Errors
 /// [`ControlError::Unauthorized`] if a server has to be asked and no token can be found; the store's own errors.
 pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
-    let Place { server, address, database, master, token, servers, settings, agents, logs, retention, clock } = place;
+    let Place { server, address, database, master, token, servers, settings, live, logs, clock } = place;
     if let Some(server) = server {
         return remote(server, token);
     }
@@ -57,12 +54,16 @@ pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
     match opened.await.map_err(|error| ControlError::Unavailable(error.to_string()))? {
         Ok(store) => {
             let store = Arc::new(store);
-            let (registry, _) = Registry::open(agents, Arc::clone(&store) as _, Arc::clone(&clock)).await?;
-            let local = Local::offline(Arc::clone(&store) as _, servers, Arc::clone(&clock)).await?;
-            let options = LiveOptions { retention, ..LiveOptions::from(&GatewayOptions::default()) };
+            let options = live.now();
+            let (registry, _) =
+                Registry::open(options.agents.clone(), Arc::clone(&store) as _, Arc::clone(&clock)).await?;
+            let directory = Arc::new(registry.agents());
+            let compatible = options.compatible_models.clone();
+            let intercept = InterceptLayer::new(Conversations::default(), Some(directory), compatible);
+            let intercept = intercept.following(live.clone());
             let logs = Logs { folder: Some(LogFolder::new(logs)), switch: None };
-            let local =
-                local.with_settings(settings).with_agents(registry).with_logs(logs).with_live(Live::new(options));
+            let local = Local::offline_with(Arc::clone(&store) as _, servers, live, Arc::clone(&clock)).await?;
+            let local = local.with_settings(settings).with_agents(registry).intercepting(intercept).with_logs(logs);
             Ok(Arc::new(Audited::new(Arc::new(local), store, clock)))
         }
         Err(StoreError::Locked { .. }) => remote(address, token),

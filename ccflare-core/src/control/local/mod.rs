@@ -6,7 +6,7 @@ use super::{ControlError, SettingsControl, views::AccountView};
 use crate::{
     agents::Registry,
     balance::{
-        BalanceLayer, Conversation, ConversationOptions, Session, Strategy, Switch,
+        BalanceLayer, Conversation, ConversationOptions, Session, Strategy, StrategyName, Switch,
         conversation::{Bindings, BindingsOptions},
     },
     clock::Clock,
@@ -125,17 +125,36 @@ impl Local {
         servers: AuthorizationServers,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
+        Self::offline_with(store, servers, Live::default(), clock).await
+    }
+
+    /// The same with these settings: those that a gateway on this store would have.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub async fn offline_with(
+        store: Arc<dyn Store>,
+        servers: AuthorizationServers,
+        live: Live,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
         let pool = Arc::new(AccountPool::new(store.accounts().await?));
         let (login_store, login_pool, login_clock) = (Arc::clone(&store), Arc::clone(&pool), Arc::clone(&clock));
         let logins = Logins::new(login_store, login_pool, servers, TokenEndpoint::new(), login_clock);
-        let strategy = Arc::new(conversations_of(&*store, &*clock).await?);
-        Ok(Self::new(store, pool, strategy, Providers::default(), clock, None).with_logins(logins))
+        let strategy = Arc::new(strategies_of(&*store, &live, &*clock).await?);
+        Ok(Self::new(store, pool, strategy, Providers::default(), clock, None).with_logins(logins).with_live(live))
     }
 
     /// Explains requests by what these layers would make of them: those that the line has.
     #[must_use]
     pub fn with_line(self, intercept: InterceptLayer, balance: BalanceLayer) -> Self {
         Self { intercept, balance, ..self }
+    }
+
+    /// The same, with this layer alone.
+    #[must_use]
+    pub fn intercepting(self, intercept: InterceptLayer) -> Self {
+        Self { intercept, ..self }
     }
 
     /// Reads its own writes of `capture`, too.
@@ -206,10 +225,16 @@ impl Local {
 }
 
 /// The strategies as a gateway on this store would have them.
-async fn conversations_of(store: &dyn Store, clock: &dyn Clock) -> Result<Switch, StoreError> {
+async fn strategies_of(store: &dyn Store, live: &Live, clock: &dyn Clock) -> Result<Switch, StoreError> {
     let bindings = Bindings::remembering(BindingsOptions::default(), store.bindings().await?, clock.now());
-    let conversation = Conversation::new(bindings.into(), ConversationOptions::default());
-    Ok(Switch::new(Arc::new(Session::default()), [Arc::new(conversation) as _]))
+    let options = ConversationOptions::default().following(live.clone());
+    let session: Arc<dyn Strategy> = Arc::new(Session::live(live.clone()));
+    let conversation: Arc<dyn Strategy> = Arc::new(Conversation::new(bindings.into(), options));
+    Ok(match live.now().strategy {
+        StrategyName::Session => Switch::new(session, [conversation]),
+        StrategyName::Conversation => Switch::new(conversation, [session]),
+    }
+    .following(live.clone()))
 }
 
 /// 1 to 100 letters, digits, spaces or `-_@.+`, as in the original; white space around it is dropped.
