@@ -32,7 +32,7 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// About so much is sent in one piece, if so much has happened.
-const PIECE: usize = 16 * 1024;
+pub(super) const PIECE: usize = 16 * 1024;
 
 /// So many pieces may be on their way to one listener.
 const PIECES: usize = 4;

@@ -19,7 +19,7 @@ use ccflare_core::{
     },
     record::Topics,
 };
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, SinkExt, StreamExt, stream};
 use http::{HeaderMap, Uri};
 use serde::Deserialize;
 use serde_json::json;
@@ -27,7 +27,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::{
     ApiError,
-    live::{HEARTBEAT, Live, PATIENCE, Wanted},
+    live::{HEARTBEAT, Live, PATIENCE, PIECE, Wanted},
     query::Asked,
 };
 use crate::{
@@ -91,6 +91,23 @@ impl Ears {
         Ok(())
     }
 
+    /// Sends an event, and whatever else has happened already with it: a message by itself is a system call and a packet.
+    /// Says whether the client has fallen behind.
+    async fn tell(&mut self, socket: &mut WebSocket, first: Arc<EventView>) -> Result<bool, axum::Error> {
+        let (mut event, mut sent) = (first, 0);
+        loop {
+            self.last = Some(event.id);
+            sent += event.json().len();
+            socket.feed(Message::Text(event.json().into())).await?;
+            let is_behind = matches!(event.detail, EventDetail::Missed { slow: true, .. });
+            let next = if is_behind || sent >= PIECE { None } else { self.events.next().now_or_never().flatten() };
+            match next {
+                Some(next) => event = next,
+                None => return socket.flush().await.map(|()| is_behind),
+            }
+        }
+    }
+
     /// What to answer.
     async fn hear(&mut self, text: &str) -> String {
         let understood = serde_json::from_str::<Said>(text).map_err(|error| error.to_string());
@@ -133,16 +150,11 @@ async fn converse(mut socket: WebSocket, mut ears: Ears, place: Place) {
                 _ => break None,
             },
             event = ears.events.next() => match event {
-                Some(event) => {
-                    let behind = is_behind(&event);
-                    ears.last = Some(event.id);
-                    let sent = send(&mut socket, Message::Text(event.json().into())).await;
-                    match (sent, behind) {
-                        (true, false) => continue,
-                        (true, true) => break Some(closing(close_code::POLICY, "too slow; come back")),
-                        (false, _) => break None,
-                    }
-                }
+                Some(event) => match timeout(PATIENCE, ears.tell(&mut socket, event)).await {
+                    Ok(Ok(false)) => continue,
+                    Ok(Ok(true)) => break Some(closing(close_code::POLICY, "too slow; come back")),
+                    Ok(Err(_)) | Err(_) => break None,
+                },
                 None => break Some(closing(close_code::AWAY, "the server stops")),
             },
             // A client answers pings by itself; one that does not for so long is gone.
@@ -166,10 +178,6 @@ async fn converse(mut socket: WebSocket, mut ears: Ears, place: Place) {
 /// Whether the client took it in time.
 async fn send(socket: &mut WebSocket, message: Message) -> bool {
     matches!(timeout(PATIENCE, socket.send(message)).await, Ok(Ok(())))
-}
-
-fn is_behind(event: &Arc<EventView>) -> bool {
-    matches!(event.detail, EventDetail::Missed { slow: true, .. })
 }
 
 fn closing(code: u16, reason: &'static str) -> Message {

@@ -165,7 +165,8 @@ impl Feed {
         let ready = has_gap.then(|| self.gap(None)).into_iter().collect();
         let news = self.0.news.subscribe();
         let listener = Listener { shared: Arc::clone(&self.0), _watching: watching, topics, next, ready, news };
-        stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) }).boxed()
+        // Fused: one who takes what is there may look behind the end.
+        stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) }).fuse().boxed()
     }
 
     fn gap(&self, count: Option<u64>) -> Arc<EventView> {
@@ -316,7 +317,7 @@ mod tests {
         let heard = hear(&mut moves, 1).await;
         assert_eq!(heard[0].detail.name(), "moved");
         showing.finish().await;
-        assert!(moves.next().await.is_none());
+        assert!(moves.next().await.is_none() && moves.next().await.is_none(), "the end stays the end");
         assert!(feed.listen(Topics::all(), None).next().await.is_none());
     }
 }
