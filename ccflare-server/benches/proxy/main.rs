@@ -16,6 +16,7 @@ mod ask;
 mod bare;
 mod load;
 mod measure;
+mod old;
 mod roles;
 mod scenarios;
 mod table;

@@ -9,13 +9,18 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use ccflare_core::{control::views::NewAccount, domain::Secret};
+use ccflare_core::{
+    clock::{Clock, SystemClock},
+    control::views::NewAccount,
+    domain::Secret,
+    store::RedbStore,
+};
 use ccflare_mock::{MockConfig, MockUpstream};
 use ccflare_server::config::{Config, Places};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::{bare, measure};
+use crate::{bare, measure, old};
 
 /// The admin token of every server that is measured.
 pub const TOKEN: &str = "the-benchs-own-token";
@@ -23,6 +28,8 @@ pub const TOKEN: &str = "the-benchs-own-token";
 const ROLE: &str = "PROXY_BENCH_ROLE";
 const UPSTREAM: &str = "PROXY_BENCH_UPSTREAM";
 const DATA: &str = "PROXY_BENCH_DATA";
+/// How many requests are in the ledger from the start that are too old to be kept; none if it is not set.
+const OLD: &str = "PROXY_BENCH_OLD";
 
 /// What a process of this program does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +88,11 @@ async fn ccflare(upstream: &str, data: PathBuf) -> Result<()> {
     let config = Config::resolve(flags, |_| None, None, &places)?;
     // Warnings would be worth seeing; the two lines at the start are not.
     ccflare_server::logging::init("warn", config.log_format).map_err(anyhow::Error::msg)?;
+    if let Ok(requests) = variable(OLD) {
+        std::fs::create_dir_all(&config.data_dir)?;
+        let store = RedbStore::open_with(&config.database(), &config.master()?)?;
+        old::fill(&store, requests.parse()?, SystemClock::new().now()).await?;
+    }
     let running = ccflare_server::start(config).await?;
     let account = NewAccount::with_key("bench", Secret::new("the-accounts-own-key")).at(upstream);
     running.control.add_account(account).await?;
@@ -118,11 +130,23 @@ pub struct Process {
 impl Process {
     /// Starts it and waits until it listens.
     pub fn start(role: Role, upstream: Option<SocketAddr>) -> Result<Self> {
+        Self::start_with(role, upstream, None)
+    }
+
+    /// A ccflare that has so many requests to delete.
+    pub fn start_with_old(requests: u64, upstream: SocketAddr) -> Result<Self> {
+        Self::start_with(Role::Ccflare, Some(upstream), Some(requests))
+    }
+
+    fn start_with(role: Role, upstream: Option<SocketAddr>, old: Option<u64>) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.env(ROLE, role.to_string()).env(DATA, data.path());
         if let Some(upstream) = upstream {
             command.env(UPSTREAM, format!("http://{upstream}"));
+        }
+        if let Some(old) = old {
+            command.env(OLD, old.to_string());
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();

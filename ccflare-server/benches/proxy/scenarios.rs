@@ -31,8 +31,10 @@ pub struct Plan {
     pub slow_deltas: usize,
     /// Requests of the long run.
     pub many: u64,
-    /// How long watchers look on.
+    /// How long watchers look on, or deleting is looked at.
     pub watched: Duration,
+    /// What there is to delete.
+    pub old: u64,
 }
 
 impl Plan {
@@ -40,14 +42,14 @@ impl Plan {
     pub fn full() -> Self {
         let (turn, many) = (Duration::from_secs(2), 200_000);
         let watched = Duration::from_secs(120);
-        Self { rounds: 7, turn, fresh_rounds: 3, slow_deltas: 10, many, watched }
+        Self { rounds: 7, turn, fresh_rounds: 3, slow_deltas: 10, many, watched, old: 1_000_000 }
     }
 
     /// Less than one.
     pub fn quick() -> Self {
         let (turn, many) = (Duration::from_millis(300), 20_000);
         let watched = Duration::from_secs(40);
-        Self { rounds: 2, turn, fresh_rounds: 1, slow_deltas: 3, many, watched }
+        Self { rounds: 2, turn, fresh_rounds: 1, slow_deltas: 3, many, watched, old: 300_000 }
     }
 }
 
@@ -115,6 +117,12 @@ pub const SCENARIOS: &[Scenario] = &[
         about: "open loop at 200 requests a second; 50 dashboards, each with its events and its page again on news",
         between: LOOKED_AT,
         run: |plan| Box::pin(watched::dashboards(plan)),
+    },
+    Scenario {
+        name: "retention",
+        about: "open loop at 200 requests a second, while a million old requests are deleted",
+        between: ("nothing to delete", "deleting"),
+        run: |plan| Box::pin(watched::retention(plan)),
     },
 ];
 

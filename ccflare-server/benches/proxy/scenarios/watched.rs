@@ -1,18 +1,19 @@
-//! What it costs requests that somebody looks on. Two servers stand before one mock: nobody looks at the first one, and all
-//! of the watchers at the second, from the beginning to the end. They take turns under the same load.
+//! What it costs requests that somebody looks on, or that much is deleted. Two servers stand before one mock: nobody looks at
+//! the first one, and all of the watchers at the second, from the beginning to the end. They take turns under the same load.
 
 use std::{
-    sync::atomic::Ordering,
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::{Figures, Plan, micros_at};
 use crate::{
     ask::Ask,
-    load::Fleet,
-    roles::{Process, Role, Way, check_ledger},
+    load::{self, Fleet},
+    roles::{Process, Role, TOKEN, Way, check_ledger},
     say,
     table::{Compare, Row, Target, Unit},
     watchers::Watchers,
@@ -46,46 +47,83 @@ struct Server {
     memory: Vec<f64>,
 }
 
-async fn measure(plan: Plan, watch: impl FnOnce(std::net::SocketAddr) -> Watchers) -> Result<Vec<Row>> {
+impl Server {
+    async fn both(processes: [Process; 2], ask: &Arc<Ask>) -> Result<Vec<Self>> {
+        let mut servers = Vec::new();
+        for (way, process) in Way::PROXIES.into_iter().zip(processes) {
+            let fleet = Fleet::connect(process.address, CONNECTIONS, ask).await?;
+            servers.push(Self { way, process, fleet, memory: Vec::new() });
+        }
+        Ok(servers)
+    }
+}
+
+/// How long requests took, and how much processor time.
+#[derive(Default)]
+struct Costs {
+    p50: Figures,
+    p99: Figures,
+    cpu: Figures,
+}
+
+impl Costs {
+    /// Lets the servers take turns until the time is over or `goes_on` says no. Also says how many rounds there were.
+    async fn measure(
+        servers: &mut [Server],
+        time: Duration,
+        mut goes_on: impl AsyncFnMut() -> Result<bool>,
+    ) -> Result<(Self, u32)> {
+        let (mut costs, mut round) = (Self::default(), 0);
+        let until = Instant::now() + time;
+        while Instant::now() < until && goes_on().await? {
+            servers.rotate_left(1);
+            for server in &mut *servers {
+                let before = server.process.used()?.cpu;
+                let answers = server.fleet.run_at(RATE, TURN).await.with_context(|| format!("{:?}", server.way))?;
+                let used = server.process.used()?;
+                server.memory.push(used.resident);
+                // The first round finds everything cold.
+                if round > 0 {
+                    let times = || answers.iter().map(|answer| answer.whole);
+                    costs.p50.push(server.way, micros_at(times(), 0.5));
+                    costs.p99.push(server.way, micros_at(times(), 0.99));
+                    let cpu = super::micros(used.cpu.saturating_sub(before)) / answers.len() as f64;
+                    costs.cpu.push(server.way, cpu);
+                }
+            }
+            round += 1;
+        }
+        for server in servers {
+            check_ledger(server.process.address).await?;
+        }
+        Ok((costs, round))
+    }
+
+    fn rows(self) -> Vec<Row> {
+        vec![
+            self.p50.proxies("p50", Unit::Micros, None),
+            self.p99.proxies("p99", Unit::Micros, Some(Target::AtMost(UNCHANGED))),
+            self.cpu.proxies("CPU a request", Unit::Micros, None),
+        ]
+    }
+}
+
+async fn measure(plan: Plan, watch: impl FnOnce(SocketAddr) -> Watchers) -> Result<Vec<Row>> {
     let mock = Process::start(Role::Mock, None)?;
     let ask = Ask::message(mock.address, 1024).await?;
-    let mut servers = Vec::new();
-    for way in Way::PROXIES {
-        let process = Process::start(Role::Ccflare, Some(mock.address))?;
-        let fleet = Fleet::connect(process.address, CONNECTIONS, &ask).await?;
-        servers.push(Server { way, process, fleet, memory: Vec::new() });
-    }
+    let server = || Process::start(Role::Ccflare, Some(mock.address));
+    let mut servers = Server::both([server()?, server()?], &ask).await?;
     let mut watchers = watch(servers[1].process.address);
-    let [mut p50, mut p99, mut cpu] = [(); 3].map(|()| Figures::default());
-    let until = Instant::now() + plan.watched;
-    let mut round = 0_u32;
-    while Instant::now() < until {
-        servers.rotate_left(1);
-        for server in &mut servers {
-            let before = server.process.used()?.cpu;
-            let answers = server.fleet.run_at(RATE, TURN).await.with_context(|| format!("{:?}", server.way))?;
-            let used = server.process.used()?;
-            watchers.check()?;
-            server.memory.push(used.resident);
-            // The first round finds everything cold.
-            if round > 0 {
-                p50.push(server.way, micros_at(answers.iter().map(|answer| answer.whole), 0.5));
-                p99.push(server.way, micros_at(answers.iter().map(|answer| answer.whole), 0.99));
-                cpu.push(server.way, super::micros(used.cpu.saturating_sub(before)) / answers.len() as f64);
-            }
-        }
-        round += 1;
-    }
+    let (costs, rounds) = Costs::measure(&mut servers, plan.watched, async || watchers.check().map(|()| true)).await?;
     let seen = &watchers.seen;
     say(&format!(
-        "{round} rounds; watchers took {:.1} MiB of events and {} pages, and were sent away {} times",
+        "{rounds} rounds; watchers took {:.1} MiB of events and {} pages, and were sent away {} times",
         seen.bytes.load(Ordering::Relaxed) as f64 / 1024.0 / 1024.0,
         seen.pages.load(Ordering::Relaxed),
         seen.dropped.load(Ordering::Relaxed),
     ))?;
     let [mut early, mut late, mut growth] = [(); 3].map(|()| Figures::default());
-    for Server { way, process, memory, .. } in &servers {
-        check_ledger(process.address).await?;
+    for Server { way, memory, .. } in &servers {
         // Behind the first quarter every queue and cache has been filled once.
         let (first, last) = (mean(quarter(memory, 1)), mean(quarter(memory, 3)));
         early.push(*way, first);
@@ -94,14 +132,40 @@ async fn measure(plan: Plan, watch: impl FnOnce(std::net::SocketAddr) -> Watcher
     }
     let flat =
         growth.row("memory, last quarter against the second", Unit::Times, Compare::Alone, Some(Target::AtMost(FLAT)));
-    Ok(vec![
-        p50.proxies("p50", Unit::Micros, None),
-        p99.proxies("p99", Unit::Micros, Some(Target::AtMost(UNCHANGED))),
-        cpu.proxies("CPU a request", Unit::Micros, None),
+    let mut rows = costs.rows();
+    rows.extend([
         early.proxies("memory in the second quarter", Unit::Memory, None),
         late.proxies("memory in the last quarter", Unit::Memory, None),
         Row { direct: None, ..flat },
-    ])
+    ]);
+    Ok(rows)
+}
+
+pub(super) async fn retention(plan: Plan) -> Result<Vec<Row>> {
+    let mock = Process::start(Role::Mock, None)?;
+    let ask = Ask::message(mock.address, 1024).await?;
+    let deleting = Process::start_with_old(plan.old, mock.address)?;
+    let (address, begun) = (deleting.address, Instant::now());
+    let mut servers = Server::both([Process::start(Role::Ccflare, Some(mock.address))?, deleting], &ask).await?;
+    // Those that are asked for meanwhile are of today, and are counted, too.
+    let asked = |rounds: f64| rounds * f64::from(RATE) * TURN.as_secs_f64();
+    let mut rounds = 0.0;
+    let goes_on = async || {
+        let left = kept(address).await? - asked(rounds);
+        rounds += 1.0;
+        Ok(left > 0.0)
+    };
+    let (costs, rounds) = Costs::measure(&mut servers, plan.watched, goes_on).await?;
+    let deleted = plan.old as f64 - (kept(address).await? - asked(rounds.into()));
+    say(&format!("{deleted:.0} of {} deleted, {:.0} a second", plan.old, deleted / begun.elapsed().as_secs_f64()))?;
+    ensure!(deleted > 0.0, "nothing was deleted meanwhile");
+    Ok(costs.rows())
+}
+
+/// How many finished requests there are.
+async fn kept(server: SocketAddr) -> Result<f64> {
+    let storage: serde_json::Value = serde_json::from_slice(&load::get(server, "/api/storage", TOKEN).await?)?;
+    storage["requests"].as_f64().context("/api/storage tells no number of requests")
 }
 
 fn quarter(figures: &[f64], number: usize) -> &[f64] {
