@@ -76,21 +76,21 @@ pub(super) fn tokens(tokens: &TokenBreakdown, costs: &CostBreakdown) -> Markup {
         (stack(&classes.iter().enumerate().map(priced).collect::<Vec<_>>()))
         div.scroll tabindex="0" role="region" aria-label="Tokens and cost by class" {
             table.plain {
-                thead { tr { th { "Class" } th.number colspan="2" { "Tokens" } th.number colspan="2" { "Cost" } } }
+                thead { tr { th { "Class" } th.number { "Tokens" } th.number.share { span.unseen { "Part of all tokens" } } th.number { "Cost" } th.number.share { span.unseen { "Part of the cost" } } } }
                 tbody {
                     @for (at, (name, count, cost)) in classes.iter().enumerate() {
                         tr {
                             th scope="row" { (swatch(at)) (name) }
                             td.number title=(format!("{:#}", Count(*count))) { (Count(*count)) }
-                            td.number { (Share::of(*count, all)) }
+                            td.number.share { (Share::of(*count, all)) }
                             td.number title=(format!("{:#}", Money(NanoUsd(*cost)))) { (Money(NanoUsd(*cost))) }
-                            td.number { (Share::of(*cost, paid)) }
+                            td.number.share { (Share::of(*cost, paid)) }
                         }
                     }
                     @if costs.other_nano_usd > 0 {
                         tr {
-                            th scope="row" { "Not parted" } td {} td {}
-                            td.number { (Money(NanoUsd(costs.other_nano_usd))) } td.number { (Share::of(costs.other_nano_usd, paid)) }
+                            th scope="row" { "Not parted" } td {} td.share {}
+                            td.number { (Money(NanoUsd(costs.other_nano_usd))) } td.number.share { (Share::of(costs.other_nano_usd, paid)) }
                         }
                     }
                 }
