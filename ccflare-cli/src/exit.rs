@@ -2,7 +2,7 @@
 
 use std::process::{ExitCode, Termination};
 
-use ccflare_core::control::ControlError;
+use ccflare_core::{control::ControlError, store::StoreError};
 use ccflare_server::config::ConfigError;
 
 /// The table that `--help` shows.
@@ -32,6 +32,10 @@ impl Exit {
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         if error.is::<ConfigError>() {
             return Self::Misconfigured;
+        }
+        // As it is told where a `Control` stands between.
+        if error.is::<StoreError>() {
+            return Self::Unavailable;
         }
         match error.downcast_ref::<ControlError>() {
             Some(ControlError::NotFound(_)) => Self::NotFound,

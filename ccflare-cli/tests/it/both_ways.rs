@@ -107,10 +107,10 @@ const ASKS_AS_REVIEWER: &str = r#"{"model":"claude-opus-5-5","max_tokens":9,"sys
 const ELSEWHERE: &[(&str, &str)] = &[
     ("serve", "is the server"),
     ("account login", "is tried below"),
-    ("doctor", "tells the two apart, which is its task"),
-    ("open", "needs the server"),
-    ("keys rotate", "wants the server stopped"),
-    ("maintenance restore", "wants the server stopped"),
+    ("doctor", "tells the two apart, as is tried below"),
+    ("open", "needs the server, as is tried below"),
+    ("keys rotate", "wants it stopped, as is tried below"),
+    ("maintenance restore", "wants it stopped, as is tried below"),
     ("completions", "is of the shell"),
     ("man", "is of paper"),
 ];
@@ -388,6 +388,44 @@ async fn what_a_server_recorded_is_read_the_same_from_its_database() {
     for ((line, served), (_, alone)) in from_server.into_iter().zip(look(&site)) {
         same(line, &served, &alone);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_needs_a_server_and_what_wants_it_stopped_says_so() {
+    let mut site = Site::new().await;
+    site.serve();
+    let json = |site: &Site, line: &str, code: i32| {
+        let ran = site.run(&[&["--json"], &*words(line)].concat(), "work");
+        assert_eq!(ran.code, Some(code), "{line}: {ran:?}");
+        if code == 0 { ran.json() } else { json!(ran.err) }
+    };
+    let about = |diagnosis: &Value, what: &str| {
+        let findings = diagnosis["findings"].as_array().expect("a list").iter();
+        findings.filter(|it| it["about"] == what).map(|it| it["what"].to_string()).collect::<Vec<_>>().join(" ")
+    };
+    json(&site, "account add work", 0);
+    let diagnosis = json(&site, "doctor", 0);
+    assert!(about(&diagnosis, "server").contains("it answers on"), "{diagnosis:#}");
+    assert_eq!(about(&diagnosis, "accounts"), "\"1 of 1 can serve\"");
+    let link = json(&site, "open --print", 0);
+    let page = client().get(link["url"].as_str().expect("an address")).send().await.expect("a page");
+    assert_eq!(page.status(), 200);
+    json(&site, "maintenance backup one", 0);
+    for line in ["keys rotate", "maintenance restore data/backups/one.redb --yes"] {
+        let refused = json(&site, line, 69);
+        assert!(refused.to_string().contains("in use by another process"), "{line}: {refused}");
+    }
+    let before = json(&site, "account list", 0);
+
+    site.stop();
+    let refused = json(&site, "open --print", 69);
+    assert!(refused.to_string().contains("start one with `ccflare serve`"), "{refused}");
+    let diagnosis = json(&site, "doctor", 0);
+    assert!(!about(&diagnosis, "server").contains("it answers on"), "{diagnosis:#}");
+    json(&site, "account pause work", 0);
+    json(&site, "maintenance restore data/backups/one.redb --yes", 0);
+    json(&site, "keys rotate", 0);
+    assert_eq!(json(&site, "account list", 0), before, "as it was backed up, under another key");
 }
 
 #[tokio::test(flavor = "multi_thread")]
