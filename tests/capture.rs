@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ccflare_core::{
-    control::{Control, ControlError, Remote},
+    control::{Control, ControlError, Remote, views::AuditQuery},
     domain::Secret,
     record::{CaptureOptions, Redaction},
 };
@@ -27,6 +27,8 @@ async fn nothing_is_kept_unless_it_is_wanted() {
     let id = answer.header("x-ccflare-request-id").expect("an id").to_owned();
     let missing = stage.control.payload(&id).await;
     assert!(matches!(&missing, Err(ControlError::NotFound(why)) if why.contains("capture_payloads")), "{missing:?}");
+    let audit = stage.control.audit(AuditQuery::default()).await.expect("the audit log");
+    assert!(audit.iter().all(|entry| entry.action != "request.payload"), "there was nothing to look at: {audit:?}");
     stage.finish().await;
 }
 

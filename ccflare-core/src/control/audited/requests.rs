@@ -25,6 +25,10 @@ impl RequestControl for Audited {
 
     async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {
         // What people said is nobody's business by default: who looks at it is written down.
-        self.note("request.payload", id, self.inner.payload(id).await).await
+        match self.inner.payload(id).await {
+            // There was nothing to be looked at.
+            Err(ControlError::NotFound(why)) => Err(ControlError::NotFound(why)),
+            done => self.note("request.payload", id, done).await,
+        }
     }
 }
