@@ -5,7 +5,8 @@ use std::{
     future::Future,
     panic::{self, AssertUnwindSafe},
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
+    thread,
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -20,7 +21,7 @@ use cursive::{
 use tokio::runtime::Handle;
 
 use crate::{
-    bridge::Bridge,
+    bridge::{self, Bridge},
     model::{Click, Effect, Message, Model},
     screens,
     terminal::{self, Terminal},
@@ -59,11 +60,23 @@ pub struct Connected {
     pub note: Option<String>,
 }
 
-/// Shows the face on this process's terminal until somebody leaves. Blocks; what it asks for is done on `runtime`.
+/// Shows the face on this process's terminal until somebody leaves, or the terminal is gone. Blocks; what it asks for is
+/// done on `runtime`.
 ///
 /// # Errors
 /// If there is no terminal, connecting fails, or the face breaks; the terminal is as it was before in any case.
 pub fn run(face: Face, runtime: &Handle) -> Result<()> {
+    let (end, ended) = mpsc::channel();
+    let (leave, handle) = (end.clone(), runtime.clone());
+    // On a thread of its own, which is left behind if the terminal hangs up: reading keys from it never comes back then.
+    thread::Builder::new().name("face".to_owned()).spawn(move || leave.send(show(face, &handle)))?;
+    let listening = bridge::when_hung_up(runtime, move || drop(end.send(Ok(()))));
+    let ended = ended.recv().unwrap_or(Ok(()));
+    listening.abort();
+    ended
+}
+
+fn show(face: Face, runtime: &Handle) -> Result<()> {
     let terminal = Terminal::take().context("can't use the terminal")?;
     let mut cursive = Cursive::new();
     let broke = Panics::catch(&cursive);

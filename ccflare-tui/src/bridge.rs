@@ -195,6 +195,24 @@ async fn stop(screen: Screen) {
     drop(screen);
 }
 
+/// Does something once the terminal has hung up (its window was closed, or the connection to it broke) and the face has had
+/// time to leave by itself.
+pub(crate) fn when_hung_up(runtime: &Handle, act: impl FnOnce() + Send + 'static) -> AbortHandle {
+    let waiting = runtime.spawn(async move {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
+            hang_up.recv().await;
+            tokio::time::sleep(SECOND).await;
+            act();
+        }
+        #[cfg(not(unix))]
+        drop(act);
+    });
+    waiting.abort_handle()
+}
+
 /// What comes of a wish.
 async fn fulfil(control: &dyn Control, wish: Wish) -> Reply {
     match wish {

@@ -87,7 +87,7 @@ impl Site {
     }
 
     /// The command, in an environment that holds next to nothing.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ccflare"));
         command.env_clear().env("HOME", self.folder.join("home")).env("LOG_FORMAT", "json").current_dir(&self.folder);
         command.arg("--data-dir").arg(self.folder.join("data")).arg("--config").arg(self.folder.join("ccflare.toml"));
