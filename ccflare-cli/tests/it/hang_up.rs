@@ -29,6 +29,17 @@ fn read_until(shown: &mut File, text: &str) {
     }
 }
 
+/// Ends a process if the test fails: without its terminal it might go on for ever.
+struct EndedOnFailure(Pid);
+
+impl Drop for EndedOnFailure {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ = kill_process(self.0, Signal::KILL);
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_face_whose_terminal_hangs_up_ends_and_so_does_its_server() {
     let site = Site::new().await;
@@ -46,17 +57,13 @@ async fn a_face_whose_terminal_hangs_up_ends_and_so_does_its_server() {
     command.arg("--ctty").arg(face.get_program()).args(face.get_args()).env("TERM", "xterm-256color");
     command.env("HOME", site.folder.join("home")).current_dir(&site.folder);
     let mut child = command.stdin(end()).stdout(end()).stderr(end()).spawn().expect("it starts");
+    let _guard = EndedOnFailure(Pid::from_child(&child));
     drop((command, inside));
     let mut terminal = File::from(terminal);
     // Said once it serves; by then it listens for signals, too.
     read_until(&mut terminal, "no server was running");
     drop(terminal);
     let (ended, told) = mpsc::channel();
-    let id = Pid::from_child(&child);
     thread::spawn(move || ended.send(child.wait()));
-    let ended = told.recv_timeout(SOON);
-    if ended.is_err() {
-        let _ = kill_process(id, Signal::KILL);
-    }
-    ended.expect("it goes on without a terminal").expect("waited for");
+    told.recv_timeout(SOON).expect("it ends without a terminal").expect("waited for");
 }
