@@ -90,6 +90,7 @@ fn about(request: &RequestView) -> Markup {
             html! {
                 (request.agent_used.as_deref().unwrap_or("not known"))
                 @if request.is_subagent { " " (badge(Tone::Purple, "sub-agent")) }
+                @if let Some(parent) = &request.parent_subagent { " " span.quiet { "of " code { (parent) } } }
             },
         ),
         (
