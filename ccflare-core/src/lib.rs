@@ -59,6 +59,7 @@ pub mod egress;
 pub mod error;
 pub mod gateway;
 pub mod intercept;
+mod json;
 pub mod key_ring;
 pub mod live;
 pub mod logs;

@@ -16,7 +16,6 @@ mod classify;
 mod error_body;
 mod headers;
 mod ids;
-mod lenient;
 mod limits;
 mod paths;
 mod retry_after;

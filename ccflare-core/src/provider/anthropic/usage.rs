@@ -1,16 +1,11 @@
 //! Where answers say what they used (anthropic-wire §3 and §4).
 
-use std::borrow::Cow;
-
 use http::StatusCode;
-use serde::Deserialize;
 
-use super::{
-    error_body::one_line,
-    lenient::{number, object, objects, text},
-};
+use super::error_body::one_line;
 use crate::{
     domain::{ModelUsage, Tokens, Usage},
+    json::{self, Reader, Stop},
     provider::{Interest, Reading},
 };
 
@@ -25,36 +20,34 @@ pub(super) fn interest(event: &[u8]) -> Interest {
 
 /// Reads an event; the data's own `type` says which it is.
 pub(super) fn read_event(_name: &[u8], data: &[u8], reading: &mut Reading) {
-    let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else { return };
-    match event.kind.as_deref() {
-        Some("message_start") => {
-            if let Some(message) = event.message {
-                message.read(reading);
-            }
-        }
-        Some("message_delta") => read_usage(event.usage, &mut reading.usage),
-        Some("message_stop") => reading.complete = true,
-        Some("error") => reading.error = event.error.map(|error| error.line()),
+    let Ok(event) = Event::read(data) else { return };
+    match event.kind {
+        Some(b"message_start") => event.message.tell(reading),
+        Some(b"message_delta") => read_usage(event.usage, &mut reading.usage),
+        Some(b"message_stop") => reading.complete = true,
+        Some(b"error") => reading.error = event.error.map(|error| error.line()),
         _ => {}
     }
 }
 
 /// Reads a whole body: a message, or an error. Other answers (models, counted tokens) use nothing that is billed.
 pub(super) fn read_body(body: &[u8], reading: &mut Reading) {
-    let Ok(message) = serde_json::from_slice::<Message<'_>>(body) else { return };
+    let mut message = Message::default();
+    if json::object(body, |key, value| message.field(key, value)).is_err() {
+        return;
+    }
     reading.complete = true;
     if let Some(error) = &message.error {
         reading.error = Some(error.line());
     }
-    message.read(reading);
+    message.tell(reading);
 }
 
 /// The status that a stream's first event stands for, if that event is an error, and its data.
 pub(super) fn failed_start(first: &[u8]) -> Option<(StatusCode, &[u8])> {
     let data = first_event_data(first, b"error")?;
-    let event: Event<'_> = serde_json::from_slice(data).ok()?;
-    let kind = event.error?.kind?;
-    Some((status_of(&kind), data))
+    let kind = Event::read(data).ok()?.error?.kind?;
+    Some((status_of(kind), data))
 }
 
 /// The data of the first event, if it is whole and has this name. The API writes one line of each.
@@ -67,121 +60,197 @@ fn first_event_data<'a>(stream: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
 }
 
 /// The status that the API answers an error of this type with (anthropic-wire §5).
-fn status_of(kind: &str) -> StatusCode {
+fn status_of(kind: &[u8]) -> StatusCode {
     let code = match kind {
-        "invalid_request_error" => 400,
-        "authentication_error" => 401,
-        "billing_error" => 402,
-        "permission_error" => 403,
-        "not_found_error" => 404,
-        "request_too_large" => 413,
-        "rate_limit_error" => 429,
-        "timeout_error" => 504,
-        "overloaded_error" => 529,
+        b"invalid_request_error" => 400,
+        b"authentication_error" => 401,
+        b"billing_error" => 402,
+        b"permission_error" => 403,
+        b"not_found_error" => 404,
+        b"request_too_large" => 413,
+        b"rate_limit_error" => 429,
+        b"timeout_error" => 504,
+        b"overloaded_error" => 529,
         _ => 500,
     };
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Event<'a> {
-    #[serde(rename = "type", borrow, default, deserialize_with = "text")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "object")]
-    message: Option<Message<'a>>,
-    #[serde(borrow, default, deserialize_with = "object")]
+    kind: Option<&'a [u8]>,
+    message: Message<'a>,
     usage: Option<Counts<'a>>,
-    #[serde(borrow, default, deserialize_with = "object")]
     error: Option<ErrorObject<'a>>,
 }
 
-#[derive(Deserialize)]
+impl<'a> Event<'a> {
+    fn read(data: &'a [u8]) -> Result<Self, Stop> {
+        let mut event = Self::default();
+        json::object(data, |key, value| {
+            match key {
+                b"type" => event.kind = value.text()?,
+                b"message" => drop(value.object(|key, value| event.message.field(key, value))?),
+                b"usage" => event.usage = Counts::read(value)?,
+                b"error" => event.error = ErrorObject::read(value)?,
+                _ => return value.skip(),
+            }
+            Ok(())
+        })?;
+        Ok(event)
+    }
+}
+
+#[derive(Default)]
 struct Message<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
-    model: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "object")]
+    model: Option<&'a [u8]>,
     usage: Option<Counts<'a>>,
-    #[serde(borrow, default, deserialize_with = "object")]
     error: Option<ErrorObject<'a>>,
 }
 
-impl Message<'_> {
-    fn read(self, reading: &mut Reading) {
-        reading.model = self.model.map(Into::into).or(reading.model.take());
+impl<'a> Message<'a> {
+    fn field(&mut self, key: &[u8], value: &mut Reader<'a>) -> Result<(), Stop> {
+        match key {
+            b"model" => self.model = value.text()?,
+            b"usage" => self.usage = Counts::read(value)?,
+            b"error" => self.error = ErrorObject::read(value)?,
+            _ => return value.skip(),
+        }
+        Ok(())
+    }
+
+    fn tell(self, reading: &mut Reading) {
+        reading.model = self.model.and_then(json::unescaped).map(Into::into).or(reading.model.take());
         read_usage(self.usage, &mut reading.usage);
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default)]
 struct ErrorObject<'a> {
-    #[serde(rename = "type", borrow, default, deserialize_with = "text")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    message: Option<Cow<'a, str>>,
+    kind: Option<&'a [u8]>,
+    message: Option<&'a [u8]>,
 }
 
-impl ErrorObject<'_> {
+impl<'a> ErrorObject<'a> {
+    fn read(value: &mut Reader<'a>) -> Result<Option<Self>, Stop> {
+        let mut error = Self::default();
+        let is_object = value.object(|key, value| {
+            match key {
+                b"type" => error.kind = value.text()?,
+                b"message" => error.message = value.text()?,
+                _ => return value.skip(),
+            }
+            Ok(())
+        })?;
+        Ok(is_object.then_some(error))
+    }
+
     fn line(&self) -> Box<str> {
-        let kind = self.kind.as_deref().unwrap_or("error");
-        let message = self.message.as_deref().unwrap_or_default();
+        let kind = self.kind.and_then(json::unescaped).unwrap_or("error".into());
+        let message = self.message.and_then(json::unescaped).unwrap_or_default();
         one_line(&format!("{kind}: {message}")).into()
     }
 }
 
 /// A `usage` object, or one of its iterations; only those name their model.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 struct Counts<'a> {
-    #[serde(borrow, deserialize_with = "text")]
-    model: Option<Cow<'a, str>>,
-    #[serde(deserialize_with = "number")]
-    input_tokens: Option<u64>,
-    #[serde(deserialize_with = "number")]
-    output_tokens: Option<u64>,
-    #[serde(deserialize_with = "number")]
-    cache_read_input_tokens: Option<u64>,
-    #[serde(deserialize_with = "number")]
-    cache_creation_input_tokens: Option<u64>,
-    #[serde(deserialize_with = "object")]
+    model: Option<&'a [u8]>,
+    input: Option<u64>,
+    output: Option<u64>,
+    cache_read: Option<u64>,
+    cache_write: Option<u64>,
     cache_creation: Option<CacheCreation>,
-    #[serde(borrow, deserialize_with = "objects")]
     iterations: Option<Vec<Counts<'a>>>,
-    #[serde(borrow, deserialize_with = "text")]
-    speed: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "text")]
-    service_tier: Option<Cow<'a, str>>,
-    #[serde(borrow, deserialize_with = "text")]
-    inference_geo: Option<Cow<'a, str>>,
-    #[serde(deserialize_with = "object")]
-    server_tool_use: Option<ServerToolUse>,
+    speed: Option<&'a [u8]>,
+    service_tier: Option<&'a [u8]>,
+    inference_geo: Option<&'a [u8]>,
+    web_searches: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+impl<'a> Counts<'a> {
+    fn read(value: &mut Reader<'a>) -> Result<Option<Self>, Stop> {
+        let mut counts = Self::default();
+        let is_object = value.object(|key, value| {
+            if key == b"iterations" {
+                counts.iterations = Self::read_list(value)?;
+                return Ok(());
+            }
+            counts.field(key, value)
+        })?;
+        Ok(is_object.then_some(counts))
+    }
+
+    /// Iterations have none of their own: however deep a body nests, reading it does not.
+    fn read_list(value: &mut Reader<'a>) -> Result<Option<Vec<Self>>, Stop> {
+        let (mut list, mut is_odd) = (Vec::new(), false);
+        let is_list = value.list(|element| {
+            let mut counts = Self::default();
+            is_odd |= !element.object(|key, value| counts.field(key, value))?;
+            list.push(counts);
+            Ok(())
+        })?;
+        Ok((is_list && !is_odd).then_some(list))
+    }
+
+    fn field(&mut self, key: &[u8], value: &mut Reader<'a>) -> Result<(), Stop> {
+        match key {
+            b"model" => self.model = value.text()?,
+            b"input_tokens" => self.input = value.number()?,
+            b"output_tokens" => self.output = value.number()?,
+            b"cache_read_input_tokens" => self.cache_read = value.number()?,
+            b"cache_creation_input_tokens" => self.cache_write = value.number()?,
+            b"cache_creation" => self.cache_creation = CacheCreation::read(value)?,
+            b"speed" => self.speed = value.text()?,
+            b"service_tier" => self.service_tier = value.text()?,
+            b"inference_geo" => self.inference_geo = value.text()?,
+            b"server_tool_use" => {
+                value.object(|key, value| {
+                    match key {
+                        b"web_search_requests" => self.web_searches = value.number()?,
+                        _ => return value.skip(),
+                    }
+                    Ok(())
+                })?;
+            }
+            _ => return value.skip(),
+        }
+        Ok(())
+    }
+}
+
+/// How cache writes split into those for five minutes and those for an hour.
+#[derive(Default)]
 struct CacheCreation {
-    #[serde(deserialize_with = "number")]
-    ephemeral_5m_input_tokens: Option<u64>,
-    #[serde(deserialize_with = "number")]
-    ephemeral_1h_input_tokens: Option<u64>,
+    short: Option<u64>,
+    long: Option<u64>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ServerToolUse {
-    #[serde(deserialize_with = "number")]
-    web_search_requests: Option<u64>,
+impl CacheCreation {
+    fn read(value: &mut Reader<'_>) -> Result<Option<Self>, Stop> {
+        let mut split = Self::default();
+        let is_object = value.object(|key, value| {
+            match key {
+                b"ephemeral_5m_input_tokens" => split.short = value.number()?,
+                b"ephemeral_1h_input_tokens" => split.long = value.number()?,
+                _ => return value.skip(),
+            }
+            Ok(())
+        })?;
+        Ok(is_object.then_some(split))
+    }
 }
 
 /// What is stated replaces what was known: the counts of a stream are cumulative. What is not stated, or null, stays.
 fn read_usage(counts: Option<Counts<'_>>, usage: &mut Usage) {
     let Some(counts) = counts else { return };
-    let (write_5m, write_1h) = cache_writes(counts.cache_creation_input_tokens, counts.cache_creation.as_ref());
+    let (write_5m, write_1h) = cache_writes(counts.cache_write, counts.cache_creation.as_ref());
     let tokens = &mut usage.tokens;
-    tokens.input = counts.input_tokens.or(tokens.input);
-    tokens.output = counts.output_tokens.or(tokens.output);
-    tokens.cache_read = counts.cache_read_input_tokens.or(tokens.cache_read);
+    tokens.input = counts.input.or(tokens.input);
+    tokens.output = counts.output.or(tokens.output);
+    tokens.cache_read = counts.cache_read.or(tokens.cache_read);
     // A stream repeats the sum at its end without the split that it began with.
-    let repeats = counts.cache_creation.is_none() && counts.cache_creation_input_tokens == tokens.cache_write();
+    let repeats = counts.cache_creation.is_none() && counts.cache_write == tokens.cache_write();
     if !repeats {
         tokens.cache_write_5m = write_5m.or(tokens.cache_write_5m);
         tokens.cache_write_1h = write_1h.or(tokens.cache_write_1h);
@@ -189,18 +258,16 @@ fn read_usage(counts: Option<Counts<'_>>, usage: &mut Usage) {
     if let Some(iterations) = counts.iterations {
         usage.iterations = iterations.into_iter().map(Into::into).collect();
     }
-    let is = |text: &Option<Cow<'_, str>>, word| text.as_deref().map(|text| text == word);
-    usage.fast = is(&counts.speed, "fast").unwrap_or(usage.fast);
-    usage.batch = is(&counts.service_tier, "batch").unwrap_or(usage.batch);
-    usage.us_only = is(&counts.inference_geo, "us").unwrap_or(usage.us_only);
-    let searches = counts.server_tool_use.and_then(|used| used.web_search_requests);
-    usage.web_searches = searches.unwrap_or(usage.web_searches);
+    usage.fast = counts.speed.map_or(usage.fast, |speed| speed == b"fast");
+    usage.batch = counts.service_tier.map_or(usage.batch, |tier| tier == b"batch");
+    usage.us_only = counts.inference_geo.map_or(usage.us_only, |geo| geo == b"us");
+    usage.web_searches = counts.web_searches.unwrap_or(usage.web_searches);
 }
 
 /// Five minutes and an hour. What the split leaves of the sum, or the sum without a split, is for five minutes.
 fn cache_writes(sum: Option<u64>, split: Option<&CacheCreation>) -> (Option<u64>, Option<u64>) {
     let Some(split) = split else { return (sum, None) };
-    let (short, long) = (split.ephemeral_5m_input_tokens, split.ephemeral_1h_input_tokens);
+    let (short, long) = (split.short, split.long);
     let rest = sum.unwrap_or(0).saturating_sub(short.unwrap_or(0) + long.unwrap_or(0));
     let short = if rest > 0 { Some(short.unwrap_or(0) + rest) } else { short };
     (short, long)
@@ -208,11 +275,10 @@ fn cache_writes(sum: Option<u64>, split: Option<&CacheCreation>) -> (Option<u64>
 
 impl From<Counts<'_>> for ModelUsage {
     fn from(counts: Counts<'_>) -> Self {
-        let (cache_write_5m, cache_write_1h) =
-            cache_writes(counts.cache_creation_input_tokens, counts.cache_creation.as_ref());
-        let (input, output, cache_read) = (counts.input_tokens, counts.output_tokens, counts.cache_read_input_tokens);
+        let (cache_write_5m, cache_write_1h) = cache_writes(counts.cache_write, counts.cache_creation.as_ref());
+        let Counts { input, output, cache_read, .. } = counts;
         let tokens = Tokens { input, output, cache_read, cache_write_5m, cache_write_1h };
-        Self { model: counts.model.map(Cow::into_owned), tokens }
+        Self { model: counts.model.and_then(json::unescaped).map(Into::into), tokens }
     }
 }
 

@@ -4,17 +4,17 @@
 //! the thread it continues. Message bodies are long, so they are first run over for the few keys that matter, and
 //! read only if one of them is there.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header::CONTENT_ENCODING};
 use memchr::memmem::Finder;
-use serde::Deserialize;
-use std::borrow::Cow;
 use url::form_urlencoded;
 
-use super::lenient::{object, objects, text};
-use crate::provider::{Named, Tells, Told};
+use crate::{
+    json::{self, Reader, Stop},
+    provider::{Named, Tells, Told},
+};
 use walk::Found;
 
 mod walk;
@@ -165,53 +165,77 @@ pub(super) fn told(tells: Tells, data: &[u8], learn: &mut dyn FnMut(Told<'_>)) {
             }
         }
         Tells::Things | Tells::Removal => {
-            let Ok(things) = serde_json::from_slice::<Things<'_>>(data) else { return };
-            if let Some(page) = &things.next_page {
-                tell(page, Some(CURSOR));
+            let mut things = Things::default();
+            if json::object(data, |key, value| things.field(key, value)).is_err() {
+                return;
             }
-            let listed = things.data.unwrap_or_default();
-            let all =
-                listed.iter().chain([&things.itself]).filter(|thing| thing.source.as_deref() != Some("anthropic"));
-            all.filter_map(|thing| thing.id.as_deref()).for_each(|id| tell(id, None));
+            if let Some(page) = things.next_page.and_then(json::unescaped) {
+                tell(&page, Some(CURSOR));
+            }
+            let all = things.listed.iter().chain([&things.itself]).filter(|thing| thing.source != Some(b"anthropic"));
+            all.filter_map(|thing| json::unescaped(thing.id?)).for_each(|id| tell(&id, None));
         }
     }
 }
 
+/// The id of a message, or of the one in the event that begins it.
 fn message_id(data: &[u8]) -> Option<Cow<'_, str>> {
-    let said = serde_json::from_slice::<Said<'_>>(data).ok()?;
-    let whole = said.kind.as_deref() == Some("message");
-    said.message.and_then(|message| message.id).or_else(|| said.id.filter(|_| whole))
-}
-
-/// A message, or the event that begins one.
-#[derive(Deserialize)]
-struct Said<'a> {
-    #[serde(rename = "type", borrow, default, deserialize_with = "text")]
-    kind: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    id: Option<Cow<'a, str>>,
-    #[serde(borrow, default, deserialize_with = "object")]
-    message: Option<Thing<'a>>,
+    let (mut itself, mut begun, mut is_message) = (None, Thing::default(), false);
+    let read = json::object(data, |key, value| {
+        match key {
+            b"type" => is_message = value.text()? == Some(b"message"),
+            b"id" => itself = value.text()?,
+            b"message" => drop(value.object(|key, value| begun.field(key, value))?),
+            _ => return value.skip(),
+        }
+        Ok(())
+    });
+    read.ok()?;
+    begun.id.or(itself.filter(|_| is_message)).and_then(json::unescaped)
 }
 
 /// A thing, or a list of things.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Things<'a> {
-    #[serde(borrow, flatten)]
     itself: Thing<'a>,
-    #[serde(borrow, default, deserialize_with = "objects")]
-    data: Option<Vec<Thing<'a>>>,
-    #[serde(borrow, default, deserialize_with = "text")]
-    next_page: Option<Cow<'a, str>>,
+    listed: Vec<Thing<'a>>,
+    next_page: Option<&'a [u8]>,
 }
 
-#[derive(Default, Deserialize)]
+impl<'a> Things<'a> {
+    fn field(&mut self, key: &[u8], value: &mut Reader<'a>) -> Result<(), Stop> {
+        match key {
+            b"data" => {
+                value.list(|element| {
+                    let mut thing = Thing::default();
+                    element.object(|key, value| thing.field(key, value))?;
+                    self.listed.push(thing);
+                    Ok(())
+                })?;
+            }
+            b"next_page" => self.next_page = value.text()?,
+            _ => return self.itself.field(key, value),
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
 struct Thing<'a> {
-    #[serde(borrow, default, deserialize_with = "text")]
-    id: Option<Cow<'a, str>>,
+    id: Option<&'a [u8]>,
     /// Whose it is: `anthropic` for what everybody has.
-    #[serde(borrow, default, deserialize_with = "text")]
-    source: Option<Cow<'a, str>>,
+    source: Option<&'a [u8]>,
+}
+
+impl<'a> Thing<'a> {
+    fn field(&mut self, key: &[u8], value: &mut Reader<'a>) -> Result<(), Stop> {
+        match key {
+            b"id" => self.id = value.text()?,
+            b"source" => self.source = value.text()?,
+            _ => return value.skip(),
+        }
+        Ok(())
+    }
 }
 
 fn is_id(text: &str) -> bool {
