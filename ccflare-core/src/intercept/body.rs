@@ -1,15 +1,12 @@
 //! One pass over a body: what it says of itself, borrowed from it.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::value::RawValue;
+use memchr::memmem;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::text::{Raw, instructions_directory, working_directory};
+use crate::json::{self, Reader, Stop};
 
 /// So many messages are searched for the workspace: after a compaction it stands in the fifth.
 const SEARCHED: usize = 16;
@@ -25,14 +22,12 @@ pub(super) struct Sight<'a> {
     /// The first message.
     pub(super) opening: Option<Opening<'a>>,
     /// The tools, as they stand; `None` if there are none.
-    pub(super) tools: Option<&'a str>,
+    pub(super) tools: Option<&'a [u8]>,
     pub(super) workspace: Option<Raw<'a>>,
     /// The directory whose instructions it quotes; counts only if no workspace is named anywhere.
     quoted: Option<Raw<'a>>,
     /// Whether the assistant has spoken in it.
     pub(super) answered: bool,
-    /// Whether it was read to its end.
-    pub(super) whole: bool,
 }
 
 /// The system prompt.
@@ -69,167 +64,140 @@ pub(super) enum Until {
 /// Reads `body`. One that is no JSON object says nothing.
 pub(super) fn look(body: &[u8], until: Until) -> Sight<'_> {
     let mut sight = Sight::default();
-    let mut json = serde_json::Deserializer::from_slice(body);
-    // Reading breaks off with an error once enough is known, so the result says little.
-    let read = (&mut json).deserialize_map(Top { sight: &mut sight, until });
-    sight.whole = read.is_ok() && json.end().is_ok();
+    // Reading stops once enough is known, and where the body breaks; either way it has said what it said.
+    let _ = json::object(body, |key, value| sight.field(key, value, until));
+    sight.workspace = sight.workspace.or(sight.system.workspace).or(sight.quoted);
     sight
 }
 
-/// Text that is borrowed where it has no escapes; serde's own `Cow` always copies.
-#[derive(Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
-
-struct Top<'s, 'a> {
-    sight: &'s mut Sight<'a>,
-    until: Until,
-}
-
-impl<'a> Visitor<'a> for Top<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { sight, until } = self;
-        while let Some(key) = map.next_key::<Text<'a>>()? {
-            match &*key.0 {
-                "model" if sight.model.is_none() => sight.model = Some(map.next_value::<Text<'a>>()?.0),
-                "stream" => sight.stream = map.next_value::<&RawValue>()?.get().parse().ok(),
-                "metadata" => {
-                    sight.user =
-                        map.next_value::<Lenient<Metadata<'a>>>()?.0.and_then(|found| found.user_id).map(|user| user.0)
+impl<'a> Sight<'a> {
+    fn field(&mut self, key: &[u8], value: &mut Reader<'a>, until: Until) -> Result<(), Stop> {
+        match key {
+            b"model" if self.model.is_none() => self.model = value.text()?.and_then(json::unescaped),
+            b"stream" => {
+                self.stream = match value.value()? {
+                    b"true" => Some(true),
+                    b"false" => Some(false),
+                    _ => None,
                 }
-                "system" => sight.system = system(map.next_value()?),
-                "tools" => {
-                    let tools = map.next_value::<&RawValue>()?.get();
-                    sight.tools = (tools.len() > "[]".len() && tools.starts_with('[')).then_some(tools);
-                }
-                "messages" => map.next_value_seed(Messages { sight, until })?,
-                _ => drop(map.next_value::<IgnoredAny>()?),
             }
-            if until == Until::Opening && sight.model.is_some() && sight.opening.is_some() {
-                return Err(A::Error::custom("enough is known"));
+            b"metadata" => {
+                value.object(|key, value| {
+                    match key {
+                        b"user_id" => self.user = value.text()?.and_then(json::unescaped),
+                        _ => return value.skip(),
+                    }
+                    Ok(())
+                })?;
             }
+            b"system" => self.system = system(value)?,
+            b"tools" => {
+                let tools = value.value()?;
+                self.tools = (tools.len() > b"[]".len() && tools.starts_with(b"[")).then_some(tools);
+            }
+            b"messages" => self.messages(value, until)?,
+            _ => return value.skip(),
         }
-        sight.workspace = sight.workspace.or(sight.system.workspace).or(sight.quoted);
-        Ok(())
-    }
-}
-
-/// A value of the expected shape, or nothing.
-struct Lenient<T>(Option<T>);
-
-impl<'a, T: Deserialize<'a>> Deserialize<'a> for Lenient<T> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = <&RawValue>::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_str(value.get()).ok()))
-    }
-}
-
-#[derive(Deserialize)]
-struct Metadata<'a> {
-    #[serde(borrow)]
-    user_id: Option<Text<'a>>,
-}
-
-struct Messages<'s, 'a> {
-    sight: &'s mut Sight<'a>,
-    until: Until,
-}
-
-impl<'a> DeserializeSeed<'a> for Messages<'_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'a> Visitor<'a> for Messages<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("messages")
+        self.is_enough(until)
     }
 
-    fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<(), A::Error> {
-        let Self { sight, until } = self;
-        let Some(first) = seq.next_element::<Message<'a>>()? else { return Ok(()) };
-        sight.opening = Some(opening(&first, sight));
-        if until == Until::Opening {
-            if sight.model.is_some() {
-                return Err(A::Error::custom("enough is known"));
-            }
-            while seq.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(());
-        }
-        let mut count = 1;
-        while count < SEARCHED && (sight.workspace.is_none() || !sight.answered) {
-            let Some(message) = seq.next_element::<Message<'a>>()? else { break };
-            sight.answered |= message.role == Some("assistant");
-            if let Some(content) = message.content.filter(|_| message.role != Some("assistant")) {
-                blocks(content, |_, text, _| search(message.role, text, sight));
-            }
+    fn is_enough(&self, until: Until) -> Result<(), Stop> {
+        let is_enough = until == Until::Opening && self.model.is_some() && self.opening.is_some();
+        if is_enough { Err(Stop) } else { Ok(()) }
+    }
+
+    fn messages(&mut self, messages: &mut Reader<'a>, until: Until) -> Result<(), Stop> {
+        let mut count = 0;
+        messages.list(|message| {
             count += 1;
-        }
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
+            let is_searched = until == Until::End && count <= SEARCHED && (self.workspace.is_none() || !self.answered);
+            if count > 1 && !is_searched {
+                return message.skip();
+            }
+            let Some(message) = Message::read(message)? else { return Ok(()) };
+            if count == 1 {
+                self.opening = Some(opening(&message, self));
+                return self.is_enough(until);
+            }
+            let is_answer = message.role == Some(b"assistant");
+            self.answered |= is_answer;
+            if !is_answer {
+                message.blocks(|block| search(message.role, block.text, self));
+            }
+            Ok(())
+        })?;
         Ok(())
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Message<'a> {
-    #[serde(borrow)]
-    role: Option<&'a str>,
-    #[serde(borrow)]
-    content: Option<&'a RawValue>,
+    role: Option<&'a [u8]>,
+    /// As it stands: who says it may be told behind it.
+    content: &'a [u8],
+}
+
+impl<'a> Message<'a> {
+    fn read(value: &mut Reader<'a>) -> Result<Option<Self>, Stop> {
+        let mut message = Self::default();
+        let is_message = value.object(|key, value| {
+            match key {
+                b"role" => message.role = value.text()?,
+                b"content" => message.content = value.value()?,
+                _ => return value.skip(),
+            }
+            Ok(())
+        })?;
+        Ok(is_message.then_some(message))
+    }
+
+    fn blocks(&self, each: impl FnMut(Block<'a>)) {
+        // It was run over before, so it does not break.
+        let _ = blocks(&mut Reader::new(self.content), each);
+    }
 }
 
 /// One block of a system prompt or a message.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Block<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Option<&'a str>,
-    #[serde(borrow)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow)]
-    cache_control: Option<&'a RawValue>,
+    kind: &'a [u8],
+    text: Option<Raw<'a>>,
+    cache_control: Option<&'a [u8]>,
 }
 
-/// Gives `each` the blocks of a content, which may be a text alone.
-fn blocks<'a>(content: &'a RawValue, mut each: impl FnMut(Option<&'a str>, Option<Raw<'a>>, Option<&'a RawValue>)) {
-    if let Some(text) = Raw::of(content) {
-        return each(Some("text"), Some(text), None);
+/// Gives `each` the blocks of a content, which may be a text alone. What is no block says nothing.
+fn blocks<'a>(content: &mut Reader<'a>, mut each: impl FnMut(Block<'a>)) -> Result<(), Stop> {
+    if content.peek()? == b'"' {
+        let text = content.text()?.and_then(Raw::of);
+        each(Block { kind: b"text", text, cache_control: None });
+        return Ok(());
     }
-    struct Blocks<F>(F);
-    impl<'a, F: FnMut(Option<&'a str>, Option<Raw<'a>>, Option<&'a RawValue>)> Visitor<'a> for Blocks<F> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("blocks")
-        }
-
-        fn visit_seq<A: SeqAccess<'a>>(mut self, mut seq: A) -> Result<(), A::Error> {
-            while let Some(Block { kind, text, cache_control }) = seq.next_element()? {
-                (self.0)(kind, text.and_then(Raw::of), cache_control);
+    content.list(|element| {
+        let mut block = Block::default();
+        let is_block = element.object(|key, value| {
+            match key {
+                b"type" => block.kind = value.text()?.unwrap_or_default(),
+                b"text" => block.text = value.text()?.and_then(Raw::of),
+                b"cache_control" => block.cache_control = Some(value.value()?),
+                _ => return value.skip(),
             }
             Ok(())
+        })?;
+        if is_block {
+            each(block);
         }
-    }
-    // Blocks of another shape say nothing; those before them do.
-    let _ = serde_json::Deserializer::from_str(content.get()).deserialize_seq(Blocks(&mut each));
+        Ok(())
+    })?;
+    Ok(())
 }
 
 /// Claude Code's line for billing, in front of the prompt.
 const BILLING: &str = "x-anthropic-billing-header:";
 
-fn system(content: &RawValue) -> System<'_> {
+fn system<'a>(content: &mut Reader<'a>) -> Result<System<'a>, Stop> {
     let (mut system, mut hash) = (System::default(), Xxh3::new());
-    blocks(content, |_, text, cache_control| {
-        let Some(text) = text else { return };
+    blocks(content, |block| {
+        let Some(text) = block.text else { return };
         let is_billing = system.first.is_none() && text.begins_with(BILLING);
         if !is_billing {
             hash.update(text.as_str().as_bytes());
@@ -238,31 +206,29 @@ fn system(content: &RawValue) -> System<'_> {
         system.first.get_or_insert(text);
         system.last = Some(text);
         system.workspace = system.workspace.or_else(|| working_directory(text));
-        system.hour_cache |= cache_control.is_some_and(|mark| mark.get().contains("\"1h\""));
-    });
+        system.hour_cache |= block.cache_control.is_some_and(|mark| memmem::find(mark, b"\"1h\"").is_some());
+    })?;
     system.hash = hash.digest128();
-    system
+    Ok(system)
 }
 
 /// Reads the first message: what the conversation begins with, and where the client works.
 fn opening<'a>(message: &Message<'a>, sight: &mut Sight<'a>) -> Opening<'a> {
     let (mut hash, mut last) = (Xxh3::new(), None);
-    if let Some(content) = message.content {
-        blocks(content, |kind, text, _| {
-            hash.update(text.map_or(kind.unwrap_or_default(), Raw::as_str).as_bytes());
-            hash.update(b"\n\n");
-            last = text.or(last);
-            search(message.role, text, sight);
-        });
-    }
+    message.blocks(|block| {
+        hash.update(block.text.map_or(block.kind, |text| text.as_str().as_bytes()));
+        hash.update(b"\n\n");
+        last = block.text.or(last);
+        search(message.role, block.text, sight);
+    });
     Opening { hash: hash.digest128(), last }
 }
 
 /// Looks for the workspace in what the client itself has put into a message: its words about the environment, and the
 /// instructions that it quotes. Never in what tools or people said.
-fn search<'a>(role: Option<&str>, text: Option<Raw<'a>>, sight: &mut Sight<'a>) {
+fn search<'a>(role: Option<&[u8]>, text: Option<Raw<'a>>, sight: &mut Sight<'a>) {
     let Some(text) = text.filter(|_| sight.workspace.is_none()) else { return };
-    if role == Some("system") || text.begins_with("<system-reminder>") || text.begins_with("# Environment") {
+    if role == Some(b"system") || text.begins_with("<system-reminder>") || text.begins_with("# Environment") {
         sight.workspace = working_directory(text);
         sight.quoted = sight.quoted.or_else(|| instructions_directory(text));
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Request, header::CONTENT_ENCODING};
+use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
@@ -133,7 +134,7 @@ impl Interceptor {
             preferred: self.preferred(&asker, sight.answered),
             asker,
             hour_cache: sight.system.hour_cache,
-            gives_orders: sight.tools.is_some_and(|tools| tools.contains("\"Agent\"") || tools.contains("\"Task\"")),
+            gives_orders: sight.tools.is_some_and(gives_orders),
         };
         session.remember(known.asker.conversation, known.clone());
         if let Some(directory) = self.directory.as_ref().filter(|_| !self.conversations.is_blind()) {
@@ -243,6 +244,11 @@ impl Known {
 /// What is known of a request alone.
 fn only_of(sight: &Sight<'_>) -> RequestFacts {
     RequestFacts { model: sight.model.as_deref().map(Into::into), stream: sight.stream, ..RequestFacts::default() }
+}
+
+/// Whether one of the tools is that by which orders are given: `Agent` since 2.1, `Task` before.
+fn gives_orders(tools: &[u8]) -> bool {
+    [&b"\"Agent\""[..], b"\"Task\""].iter().any(|name| memmem::find(tools, name).is_some())
 }
 
 /// A fork has the system prompt and the first message of what it was forked from.

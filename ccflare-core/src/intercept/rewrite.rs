@@ -1,15 +1,13 @@
 //! Puts another model in the place of the one that a body asks for, and changes nothing else of it.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use bytes::{Bytes, BytesMut};
 use serde::{
-    Deserializer,
+    Deserialize, Deserializer,
     de::{Error, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
-
-use super::body::Text;
 
 /// `body` with `model` in the place of the value of its top-level `model`; `None` if there is no such value, or if it is
 /// not certain that it is the only one that the upstream could take.
@@ -38,6 +36,10 @@ fn only_model_value(body: &[u8]) -> Option<&str> {
     Some(found)
 }
 
+/// A key, borrowed where it has no escapes; serde's own `Cow` always copies.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// The value of the only `model`, as it stands.
 struct OnlyModel;
 
@@ -50,7 +52,7 @@ impl<'a> Visitor<'a> for OnlyModel {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut found = None;
-        while let Some(key) = map.next_key::<Text<'a>>()? {
+        while let Some(key) = map.next_key::<Key<'a>>()? {
             // Some parsers take no notice of case.
             if !key.0.eq_ignore_ascii_case("model") {
                 map.next_value::<IgnoredAny>()?;

@@ -50,7 +50,7 @@ pub(super) fn in_body(sight: &Sight<'_>, headers: &HeaderMap, client: Option<Cli
         hash.update(headers.get(header).map_or(&[], |value| value.as_bytes()));
         hash.update(b"\n");
     }
-    hash.update(sight.tools.unwrap_or_default().as_bytes());
+    hash.update(sight.tools.unwrap_or_default());
     hash.update(&sight.system.hash.to_le_bytes());
     hash.update(&opening.hash.to_le_bytes());
     Some(Named { key: SessionKey(hash.digest128()), name: None })

@@ -4,17 +4,18 @@
 use std::{borrow::Cow, sync::LazyLock};
 
 use memchr::memmem::Finder;
-use serde_json::value::RawValue;
 use xxhash_rust::xxh3::Xxh3;
+
+use crate::json;
 
 /// Text between its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Raw<'a>(&'a str);
 
 impl<'a> Raw<'a> {
-    /// The text that `value` is, if it is text.
-    pub(super) fn of(value: &'a RawValue) -> Option<Self> {
-        value.get().strip_prefix('"')?.strip_suffix('"').map(Raw)
+    /// What stands between quotes; bytes that are not UTF-8 are no text.
+    pub(super) fn of(inside: &'a [u8]) -> Option<Self> {
+        std::str::from_utf8(inside).ok().map(Raw)
     }
 
     /// As it stands.
@@ -34,16 +35,9 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// What it means. Copies it, unless it has no escapes.
+    /// What it means, which is nothing if it is half a surrogate. Copies it, unless it has no escapes.
     pub(super) fn unescaped(self) -> Cow<'a, str> {
-        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() {
-            return Cow::Borrowed(self.0);
-        }
-        match serde_json::from_str(&format!("\"{}\"", self.0)) {
-            Ok(text) => Cow::Owned(text),
-            // Half a surrogate: no text at all.
-            Err(_) => Cow::Borrowed(""),
-        }
+        json::unescaped(self.0.as_bytes()).unwrap_or_default()
     }
 
     /// The hash of what it means, white space around it left out: however it was written, the same text has the same
@@ -144,8 +138,9 @@ mod tests {
 
     use super::*;
 
-    fn raw(json: &str) -> Box<RawValue> {
-        RawValue::from_string(json.to_owned()).expect("JSON")
+    fn raw(json: &str) -> Raw<'_> {
+        let mut reader = json::Reader::new(json.as_bytes());
+        reader.text().expect("JSON").and_then(Raw::of).expect("text")
     }
 
     #[test]
@@ -160,8 +155,8 @@ mod tests {
             ("Working directory: \nnext", None),
             ("say Working directory: /a\nWorking directory: /b", Some("/b")),
         ] {
-            let json = raw(&serde_json::to_string(text).expect("JSON"));
-            let directory = working_directory(Raw::of(&json).expect("text"));
+            let json = serde_json::to_string(text).expect("JSON");
+            let directory = working_directory(raw(&json));
             assert_eq!(directory.map(Raw::unescaped).as_deref(), found, "{text:?}");
         }
     }
@@ -177,8 +172,8 @@ mod tests {
             ),
             ("/w/CLAUDE.md (project instructions", None),
         ] {
-            let json = raw(&serde_json::to_string(text).expect("JSON"));
-            let directory = instructions_directory(Raw::of(&json).expect("text"));
+            let json = serde_json::to_string(text).expect("JSON");
+            let directory = instructions_directory(raw(&json));
             assert_eq!(directory.map(Raw::unescaped).as_deref(), found, "{text:?}");
         }
     }
@@ -191,14 +186,14 @@ mod tests {
             (r#""x <system-reminder>""#, false),
             (r#""""#, false),
         ] {
-            assert_eq!(Raw::of(&raw(json)).expect("text").begins_with("<system-reminder>"), begins, "{json}");
+            assert_eq!(raw(json).begins_with("<system-reminder>"), begins, "{json}");
         }
     }
 
     #[test]
     fn however_a_text_is_written_it_means_the_same() {
         for json in [r#""a\nb\u00e9\ud83d\ude00\"""#, r#""  a\u000ab\u00E9😀\" \n""#, "\"a\\nbé😀\\u0022\""] {
-            assert_eq!(Raw::of(&raw(json)).expect("text").meaning(), meaning("a\nbé😀\""), "{json}");
+            assert_eq!(raw(json).meaning(), meaning("a\nbé😀\""), "{json}");
         }
         assert_ne!(meaning("a b"), meaning("ab"));
     }
@@ -206,8 +201,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_hash_is_that_of_the_trimmed_text(text in "[ \\n\\t\"\\\\a-cé😀]{0,40}") {
-            let json = raw(&serde_json::to_string(&text).expect("JSON"));
-            prop_assert_eq!(Raw::of(&json).expect("text").meaning(), meaning(text.trim()));
+            let json = serde_json::to_string(&text).expect("JSON");
+            prop_assert_eq!(raw(&json).meaning(), meaning(text.trim()));
         }
     }
 }
