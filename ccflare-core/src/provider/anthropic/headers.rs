@@ -123,10 +123,28 @@ fn filter(headers: &HeaderMap, drop: impl Fn(&HeaderName, &HeaderValue) -> bool)
     let mut kept = HeaderMap::with_capacity(headers.len() + 1);
     for (name, value) in headers {
         if !drop(name, value) && !named.contains(name) {
-            kept.append(name, value.clone());
+            kept.append(well_known(name), value.clone());
         }
     }
     kept
+}
+
+/// The same name, made of a constant if nearly every request has it: the copy of any other one is an allocation.
+fn well_known(name: &HeaderName) -> HeaderName {
+    macro_rules! known {
+        ($($known:literal)*) => {
+            match name.as_str() {
+                $($known => const { HeaderName::from_static($known) },)*
+                _ => name.clone(),
+            }
+        };
+    }
+    known! {
+        "anthropic-beta" "anthropic-version" "anthropic-dangerous-direct-browser-access" "x-app"
+        "x-claude-code-session-id" "x-claude-code-agent-id" "x-claude-code-parent-agent-id" "x-claude-code-agent-type"
+        "x-stainless-arch" "x-stainless-lang" "x-stainless-os" "x-stainless-package-version" "x-stainless-retry-count"
+        "x-stainless-runtime" "x-stainless-runtime-version" "x-stainless-timeout" "x-stainless-helper-method"
+    }
 }
 
 /// The headers that `connection` declares to be for this hop only (RFC 9110 §7.6.1), unless they are dropped anyway.
