@@ -13,8 +13,8 @@ use memchr::{memchr, memchr2};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stop;
 
-/// So many bytes of a string are looked at one by one: most strings are shorter than what a search needs to begin.
-const SHORT: usize = 16;
+/// So many words of a string are looked at one by one: most strings are shorter than what a search needs to begin.
+const SHORT: usize = 8;
 
 /// A place in a JSON text.
 #[derive(Clone, Debug)]
@@ -205,21 +205,36 @@ pub(crate) fn unescaped(inside: &[u8]) -> Option<Cow<'_, str>> {
 fn end_of_string(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        let short = text[at..].iter().take(SHORT).position(|byte| matches!(byte, b'"' | b'\\'));
-        let found = short.or_else(|| {
-            let from = at + SHORT.min(text.len() - at);
-            Some(from - at + memchr2(b'"', b'\\', &text[from..])?)
-        })?;
-        at += found;
+        at += quote_or_backslash(text.get(at..)?)?;
         match text[at] {
             b'"' => return Some(at),
             // Whatever is escaped: the rest of a longer escape is neither a quote nor a backslash.
             _ => at += 2,
         }
-        if at > text.len() {
-            return None;
+    }
+}
+
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    let (words, _) = text.as_chunks::<8>();
+    for (index, word) in words.iter().take(SHORT).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let hits = zeroes(word ^ every(b'"')) | zeroes(word ^ every(b'\\'));
+        if hits != 0 {
+            return Some(index * 8 + hits.trailing_zeros() as usize / 8);
         }
     }
+    let searched = words.len().min(SHORT) * 8;
+    Some(searched + memchr2(b'"', b'\\', &text[searched..])?)
+}
+
+/// A word of this byte alone.
+const fn every(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Marks the lowest byte of a word that is zero by its highest bit; higher ones may be marked wrongly.
+const fn zeroes(word: u64) -> u64 {
+    word.wrapping_sub(every(1)) & !word & every(0x80)
 }
 
 #[cfg(test)]
