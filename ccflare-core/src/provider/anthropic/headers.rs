@@ -122,20 +122,24 @@ fn filter(headers: &HeaderMap, drop: impl Fn(&HeaderName, &HeaderValue) -> bool)
     let named = named_by_connection(headers);
     let mut kept = HeaderMap::with_capacity(headers.len() + 1);
     for (name, value) in headers {
-        if !drop(name, value) && !named.contains(name) {
-            kept.append(well_known(name), value.clone());
+        if named.contains(name) {
+            continue;
+        }
+        if let Some(name) = well_known(name).or_else(|| (!drop(name, value)).then(|| name.clone())) {
+            kept.append(name, value.clone());
         }
     }
     kept
 }
 
-/// The same name, made of a constant if nearly every request has it: the copy of any other one is an allocation.
-fn well_known(name: &HeaderName) -> HeaderName {
+/// The names that nearly every request has and that nothing is dropped of, made of constants: the copy of any other name
+/// is an allocation.
+fn well_known(name: &HeaderName) -> Option<HeaderName> {
     macro_rules! known {
         ($($known:literal)*) => {
             match name.as_str() {
-                $($known => const { HeaderName::from_static($known) },)*
-                _ => name.clone(),
+                $($known => Some(const { HeaderName::from_static($known) }),)*
+                _ => None,
             }
         };
     }
