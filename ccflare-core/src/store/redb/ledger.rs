@@ -1,11 +1,12 @@
 //! The ledger: open intents, settled exchanges, and what the answers did to the accounts.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::{Bound, Range},
 };
 
 use async_trait::async_trait;
+use foldhash::fast::RandomState;
 use redb::{ReadableDatabase, Table, WriteTransaction};
 use tokio::task;
 
@@ -82,7 +83,7 @@ type OpenedHere = bool;
 struct BatchRows {
     intents: Rows,
     exchanges: Rows,
-    /// What the exchanges add to sums, in the same order.
+    /// What the exchanges add to sums, in the order in which they were settled.
     settled: Vec<Settled>,
     /// Whose intents an earlier batch has written.
     opened_before: Vec<ExchangeId>,
@@ -97,7 +98,7 @@ impl BatchRows {
             LedgerEntry::Settled(exchange) => Some(exchange.intent.id),
             _ => None,
         });
-        let mut settled: HashMap<ExchangeId, OpenedHere> = settled.map(|id| (id, false)).collect();
+        let mut settled: HashMap<ExchangeId, OpenedHere, RandomState> = settled.map(|id| (id, false)).collect();
         let mut rows = Self::default();
         for chunk in batch.chunks(ENCODED_AT_ONCE) {
             chunk.iter().try_for_each(|entry| rows.push(entry, &mut settled, words))?;
@@ -106,15 +107,17 @@ impl BatchRows {
         rows.opened_before.extend(settled.into_iter().filter(|(_, opened_here)| !opened_here).map(|(id, _)| id));
         rows.intents.sort();
         rows.exchanges.sort();
-        rows.settled.sort_by_key(Settled::id);
-        rows.settled.dedup_by_key(|settled| settled.id());
+        if rows.exchanges.places.len() < rows.settled.len() {
+            let mut seen = HashSet::new();
+            rows.settled.retain(|settled| seen.insert(settled.id()));
+        }
         Ok(rows)
     }
 
     fn push(
         &mut self,
         entry: &LedgerEntry,
-        settled: &mut HashMap<ExchangeId, OpenedHere>,
+        settled: &mut HashMap<ExchangeId, OpenedHere, RandomState>,
         words: &Words,
     ) -> Result<(), CodecError> {
         match entry {

@@ -61,7 +61,7 @@ impl Settled {
     }
 }
 
-/// Adds exchanges that were settled, each for the first time, in the order of their ids.
+/// Adds exchanges that were settled, each for the first time.
 pub(super) fn add(write: &WriteTransaction, settled: &[Settled]) -> Result<(), StoreError> {
     if settled.is_empty() {
         return Ok(());
@@ -145,19 +145,17 @@ pub(super) fn is_others(dimensions: &Dimensions) -> bool {
 fn list(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> Result<(), StoreError> {
     let mut by_exchange = write.open_table(tables::EXCHANGE_SERIES).map_err(failed)?;
     let mut by_series = write.open_table(tables::SERIES_EXCHANGES).map_err(failed)?;
-    let known = tables::insert_ascending(&mut by_exchange, pairs(settled, numbers))?;
-    debug_assert!(known.is_empty(), "each is settled for the first time");
-    let mut keys: Vec<_> = pairs(settled, numbers).map(|(id, number)| numbered(number, &id)).collect();
+    let mut pairs: Vec<_> = settled.iter().map(|one| *one.id.as_bytes()).zip(numbers.iter().copied()).collect();
     // Neighbours share pages.
+    pairs.sort_unstable();
+    let known = tables::insert_ascending(&mut by_exchange, pairs.iter().copied())?;
+    debug_assert!(known.is_empty(), "each is settled for the first time");
+    let mut keys: Vec<_> = pairs.iter().map(|(id, number)| numbered(*number, id)).collect();
     keys.sort_unstable();
     for key in &keys {
         by_series.insert(key, ()).map_err(failed)?;
     }
     Ok(())
-}
-
-fn pairs(settled: &[Settled], numbers: &[u32]) -> impl Iterator<Item = ([u8; 16], u32)> {
-    settled.iter().map(|one| *one.id.as_bytes()).zip(numbers.iter().copied())
 }
 
 /// The key of a cell.

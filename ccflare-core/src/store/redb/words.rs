@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use foldhash::fast::RandomState;
 use parking_lot::RwLock;
 use redb::{Database, ReadableDatabase, ReadableTable, TableError, WriteTransaction};
 
@@ -34,7 +35,7 @@ pub(super) struct Words {
 struct Known {
     /// By number.
     words: Vec<Arc<[u8]>>,
-    numbers: HashMap<Arc<[u8]>, u32>,
+    numbers: HashMap<Arc<[u8]>, u32, RandomState>,
     bytes: usize,
 }
 
