@@ -184,7 +184,9 @@ fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> 
     for (key, mut cell) in cells {
         let is_known = load_cell(&table, &key, &mut stored)?;
         if is_known {
-            cell.merge(&stored);
+            // What is added is a request or two; what is there may be thousands.
+            stored.merge(&cell);
+            std::mem::swap(&mut stored, &mut cell);
         }
         let start = bytes.len();
         records::encode_cell(&cell, &mut bytes).map_err(StoreError::backend)?;
