@@ -419,7 +419,9 @@ async fn answers(control: &Local) {
                 times.0.push(start.elapsed());
                 assert!(answer.totals.requests > 0, "{name}");
             }
+            let first = times.0[0];
             times.print(&format!("{range}, {name}"), (range == "30d").then_some(Duration::from_millis(50)));
+            println!("{:<52} {first:>13.2?}", "  the first time");
         }
     }
     let mut times = Times(Vec::new());
