@@ -147,12 +147,36 @@ impl Cell {
         Self { counts, durations: sketch(duration), first_tokens: sketch(first_token), speeds: sketch(speed) }
     }
 
-    /// Adds all that `other` has.
+    /// Adds all that `other` has. Cheapest if `other` is the smaller one.
     pub fn merge(&mut self, other: &Self) {
         self.counts.merge(&other.counts);
         self.durations.merge(&other.durations);
         self.first_tokens.merge(&other.first_tokens);
         self.speeds.merge(&other.speeds);
+    }
+}
+
+/// A cell as it is stored: its distributions are the bytes of sketches still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packed<'a> {
+    /// The sums.
+    pub counts: Counts,
+    /// See [`Cell::durations`].
+    pub durations: &'a [u8],
+    /// See [`Cell::first_tokens`].
+    pub first_tokens: &'a [u8],
+    /// See [`Cell::speeds`].
+    pub speeds: &'a [u8],
+}
+
+impl Packed<'_> {
+    /// Puts it in the place of what `cell` holds, or says that its bytes are no sketches. Takes no new memory.
+    #[must_use]
+    pub fn unpack(self, cell: &mut Cell) -> bool {
+        cell.counts = self.counts;
+        cell.durations.decode(self.durations)
+            && cell.first_tokens.decode(self.first_tokens)
+            && cell.speeds.decode(self.speeds)
     }
 }
 

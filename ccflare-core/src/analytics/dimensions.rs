@@ -48,7 +48,7 @@ fn shortened(name: &Arc<str>) -> Arc<str> {
 }
 
 /// Which requests are meant. What is `None` is not looked at; an empty list lets nothing through.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Those of one of these accounts; `None` among them stands for requests without one.
     pub accounts: Option<Vec<Option<AccountId>>>,

@@ -14,7 +14,8 @@
 //! #     request_bytes: 0, client_key: None, asker: None, preference: None,
 //! # }, Outcome::Cancelled);
 //! let minute = Minute::of(exchange.intent.at);
-//! let question = Question { from: minute.floor(60), to: minute.floor(60) + 60, bucket: 60, filter: Filter::default() };
+//! let (from, to) = (minute.floor(60), minute.floor(60) + 60);
+//! let question = Question { from, to, bucket: 60, filter: Filter::default(), distributions: true };
 //! let mut fold = Fold::new(&question);
 //! let series = fold.series(&Dimensions::of(&exchange)).expect("nothing is filtered out");
 //! fold.add(series, minute, &Cell::of(&exchange));
@@ -28,9 +29,9 @@ mod period;
 mod session;
 pub mod sketch;
 
-pub use cell::{Cell, Counts, tokens_per_second};
+pub use cell::{Cell, Counts, Packed, tokens_per_second};
 pub use dimensions::{Dimensions, Filter, LONGEST_NAME};
-pub use fold::{Answer, Bucket, Fold, Group, Series};
+pub use fold::{Answer, Apart, Bucket, Fold, Group, Margin, Series};
 pub use period::{Kept, Level, Minute, Question, Stretch};
 pub use session::{Participant, SessionSummary, Share, participants};
 pub use sketch::{Histogram, Sketch};

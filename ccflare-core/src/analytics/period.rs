@@ -111,13 +111,21 @@ pub struct Question {
     pub bucket: u32,
     /// Which requests.
     pub filter: Filter,
+    /// Whether quantiles are wanted too; sums alone are cheaper.
+    pub distributions: bool,
 }
 
 impl Question {
     /// All time, at once.
     #[must_use]
     pub const fn ever(filter: Filter) -> Self {
-        Self { from: Minute(0), to: Minute(u32::MAX), bucket: u32::MAX, filter }
+        Self { from: Minute(0), to: Minute(u32::MAX), bucket: u32::MAX, filter, distributions: true }
+    }
+
+    /// The same without quantiles.
+    #[must_use]
+    pub fn sums_only(self) -> Self {
+        Self { distributions: false, ..self }
     }
 
     /// The cells that answer it: stretches of pieces of one length each, in order, without gap or overlap, no piece longer
@@ -173,7 +181,7 @@ mod tests {
     const DAY: u32 = 24 * 60;
 
     fn question(from: u32, to: u32, bucket: u32) -> Question {
-        Question { from: Minute(from), to: Minute(to), bucket, filter: Filter::default() }
+        Question { from: Minute(from), to: Minute(to), bucket, filter: Filter::default(), distributions: true }
     }
 
     #[test]

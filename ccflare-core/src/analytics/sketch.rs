@@ -61,32 +61,44 @@ impl Sketch {
 
     /// Appends its bytes: for each bucket how far it is from the one before, and its count unless that is 1.
     pub fn encode(&self, into: &mut Vec<u8>) {
-        let mut last = 0;
-        for (bucket, count) in &self.0 {
-            let more = u64::from(*count != 1);
-            write_varint(u64::from(bucket - last) << 1 | more, into);
-            if more == 1 {
-                write_varint(*count, into);
-            }
-            last = *bucket;
-        }
+        write(self.0.iter().copied(), into);
     }
 
     /// Puts what bytes say in the place of what it holds, or says that they are no sketch.
     #[must_use]
-    pub fn decode(&mut self, mut bytes: &[u8]) -> bool {
+    pub fn decode(&mut self, bytes: &[u8]) -> bool {
         self.0.clear();
-        let mut last = 0_u64;
-        while !bytes.is_empty() {
-            let Some(step) = read_varint(&mut bytes) else { return false };
-            let Some(count) = (if step & 1 == 1 { read_varint(&mut bytes) } else { Some(1) }) else { return false };
-            last = last.saturating_add(step >> 1);
-            match u16::try_from(last) {
-                Ok(bucket) if usize::from(bucket) < LENGTH => self.0.push((bucket, count)),
-                _ => return false,
-            }
+        read(bytes, |bucket, count| self.0.push((bucket as u16, count)))
+    }
+}
+
+/// Reads what [`Sketch::encode`] has written, bucket by bucket, or says that it has not.
+#[inline]
+pub(super) fn read(mut bytes: &[u8], mut each: impl FnMut(usize, u64)) -> bool {
+    let mut last = 0_u64;
+    while !bytes.is_empty() {
+        let Some(step) = read_varint(&mut bytes) else { return false };
+        let Some(count) = (if step & 1 == 1 { read_varint(&mut bytes) } else { Some(1) }) else { return false };
+        last = last.saturating_add(step >> 1);
+        let bucket = last as usize;
+        if bucket >= LENGTH {
+            return false;
         }
-        true
+        each(bucket, count);
+    }
+    true
+}
+
+/// Appends the bytes of buckets that are in order and not empty.
+fn write(buckets: impl Iterator<Item = (u16, u64)>, into: &mut Vec<u8>) {
+    let mut last = 0;
+    for (bucket, count) in buckets {
+        let more = u64::from(count != 1);
+        write_varint(u64::from(bucket - last) << 1 | more, into);
+        if more == 1 {
+            write_varint(count, into);
+        }
+        last = bucket;
     }
 }
 
@@ -112,32 +124,46 @@ fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
     }
 }
 
-/// The distribution of many values, as it is added up: a count for every bucket.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The distribution of many values, as it is added up: a count for every bucket, once there is something to count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    counts: Vec<u64>,
+    counts: Option<Box<[u64; LENGTH]>>,
     count: u64,
 }
 
-impl Default for Histogram {
-    fn default() -> Self {
-        Self { counts: vec![0; LENGTH], count: 0 }
-    }
-}
-
 impl Histogram {
-    /// Counts all that `sketch` has counted.
-    pub fn add(&mut self, sketch: &Sketch) {
-        for (bucket, count) in &sketch.0 {
-            self.counts[usize::from(*bucket)] += count;
-            self.count += count;
+    /// Counts all that the [bytes of a sketch](Sketch::encode) say, in each of these, or says that they are no sketch.
+    #[inline]
+    pub(super) fn add_encoded<const N: usize>(mut all: [&mut Self; N], bytes: &[u8]) -> bool {
+        if bytes.is_empty() {
+            return true;
         }
+        let mut total = 0_u64;
+        let mut counts = all.each_mut().map(|one| one.counts());
+        let is_sketch = read(bytes, |bucket, count| {
+            total = total.saturating_add(count);
+            counts.iter_mut().for_each(|counts| counts[bucket] = counts[bucket].saturating_add(count));
+        });
+        all.iter_mut().for_each(|one| one.count = one.count.saturating_add(total));
+        is_sketch
+    }
+
+    fn counts(&mut self) -> &mut [u64; LENGTH] {
+        self.counts.get_or_insert_with(|| Box::new([0; LENGTH]))
     }
 
     /// Counts all that `other` has counted.
     pub fn merge(&mut self, other: &Self) {
-        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
-        self.count += other.count;
+        if let Some(more) = &other.counts {
+            self.counts().iter_mut().zip(&**more).for_each(|(count, more)| *count = count.saturating_add(*more));
+            self.count = self.count.saturating_add(other.count);
+        }
+    }
+
+    /// Its bytes, which are those of a [`Sketch`] of the same values.
+    pub(super) fn encode(&self, into: &mut Vec<u8>) {
+        let buckets = self.counts.iter().flat_map(|counts| (0_u16..).zip(counts.iter().copied()));
+        write(buckets.filter(|(_, count)| *count > 0), into);
     }
 
     /// How many values it has counted.
@@ -151,7 +177,7 @@ impl Histogram {
     pub fn quantile(&self, q: f64) -> Option<u64> {
         let rank = ((q * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;
-        let found = self.counts.iter().position(|count| {
+        let found = self.counts.as_ref()?.iter().position(|count| {
             seen += count;
             seen >= rank
         })?;
@@ -169,6 +195,12 @@ mod tests {
         let mut sketch = Sketch::default();
         values.iter().for_each(|value| sketch.insert(*value));
         sketch
+    }
+
+    fn add(histogram: &mut Histogram, sketch: &Sketch) {
+        let mut bytes = Vec::new();
+        sketch.encode(&mut bytes);
+        assert!(Histogram::add_encoded([histogram], &bytes));
     }
 
     /// Values of all sizes alike.
@@ -202,7 +234,7 @@ mod tests {
         #[test]
         fn a_quantile_is_near_the_value_of_that_rank(values in prop::collection::vec(value(), 1..200), q in 0.0..=1.0_f64) {
             let mut histogram = Histogram::default();
-            histogram.add(&sketch(&values));
+            add(&mut histogram, &sketch(&values));
             let mut sorted = values;
             sorted.sort_unstable();
             let rank = ((q * sorted.len() as f64).ceil() as usize).max(1);
@@ -221,14 +253,18 @@ mod tests {
             merged.merge(&sketch(&b));
             prop_assert_eq!(&merged, &together);
             let mut added = Histogram::default();
-            added.add(&sketch(&b));
-            added.add(&sketch(&a));
+            add(&mut added, &sketch(&b));
+            add(&mut added, &sketch(&a));
             prop_assert_eq!(added.count(), together.count());
             let (mut first, mut second) = (Histogram::default(), Histogram::default());
-            first.add(&sketch(&a));
-            second.add(&sketch(&b));
+            add(&mut first, &sketch(&a));
+            add(&mut second, &sketch(&b));
             first.merge(&second);
-            prop_assert_eq!(first, added);
+            prop_assert_eq!(&first, &added);
+            let (mut bytes, mut expected) = (Vec::new(), Vec::new());
+            added.encode(&mut bytes);
+            together.encode(&mut expected);
+            prop_assert_eq!(bytes, expected);
         }
 
         #[test]
@@ -241,10 +277,10 @@ mod tests {
 
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            let mut read = Sketch::default();
-            if read.decode(&bytes) {
-                Histogram::default().add(&read);
-            }
+            let is_sketch = Sketch::default().decode(&bytes);
+            let (mut one, mut other) = (Histogram::default(), Histogram::default());
+            prop_assert_eq!(Histogram::add_encoded([&mut one, &mut other], &bytes), is_sketch);
+            prop_assert_eq!(one, other);
         }
     }
 }

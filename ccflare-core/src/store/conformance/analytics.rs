@@ -53,7 +53,7 @@ pub async fn sums_count_each_exchange_once(store: &dyn Store) {
     assert_eq!(agents, [(None, 5), (Some("reviewer"), 5)]);
     let first = Minute::of(NOW);
     let filter = Filter { agents: Some(vec![Some("reviewer".into())]), ..Filter::default() };
-    let question = Question { from: first + 2, to: first + 8, bucket: 1, filter };
+    let question = Question { from: first + 2, to: first + 8, bucket: 1, filter, distributions: true };
     let answer = store.answer(&question).await.expect("an answer");
     let minutes: Vec<_> = answer.buckets.iter().map(|bucket| bucket.start.0 - first.0).collect();
     assert_eq!(minutes, [3, 5, 7]);

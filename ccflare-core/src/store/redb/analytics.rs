@@ -1,13 +1,19 @@
 //! What can be asked of the ledger beside its pages: sums from cells, pages of any selection, conversations.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
-use redb::{ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable};
 
-use super::{Opened, RedbStore, corrupt, failed, records, sums, tables};
+use super::{
+    Opened, RedbStore, corrupt, failed,
+    margins::{Piece, Stamp},
+    records::{self, RecordError},
+    sums,
+    tables::{self, CellKey},
+};
 use crate::{
-    analytics::{Answer, Cell, Fold, Kept, Level, Minute, Question, Series, SessionSummary, Stretch},
+    analytics::{Answer, Apart, Dimensions, Fold, Kept, Level, Minute, Question, Series, SessionSummary, Stretch},
     domain::{AccountId, Timestamp},
     store::{AnalyticsStore, Found, PageRequest, StoreError, Wanted},
 };
@@ -99,24 +105,78 @@ fn sessions(read: &ReadTransaction, page: PageRequest) -> Result<Vec<SessionSumm
     Ok(found)
 }
 
+/// Where the cells of each series go. Most answers are about some of thousands.
+struct Places<'a> {
+    series: &'a [Dimensions],
+    /// `Some(None)` are those that are not asked for.
+    known: Vec<Option<Option<Series>>>,
+}
+
+impl Places<'_> {
+    /// `None` if it is not asked for, or is no series.
+    fn of(&mut self, number: u32, fold: &mut Fold<'_>) -> Option<Series> {
+        let known = self.known.get_mut(number as usize)?;
+        *known.get_or_insert_with(|| fold.series(&self.series[number as usize]))
+    }
+}
+
+/// Reads the cells of some pieces of time, which `add` takes or finds to be none.
+fn each_cell(
+    cells: &ReadOnlyTable<CellKey, &'static [u8]>,
+    level: Level,
+    minutes: Range<Minute>,
+    mut add: impl FnMut(u32, Minute, &[u8]) -> Result<bool, RecordError>,
+) -> Result<(), StoreError> {
+    let (first, end) = (sums::cell_key(level, minutes.start, 0), sums::cell_key(level, minutes.end, 0));
+    for row in cells.range::<&[u8; 9]>(&first..&end).map_err(failed)? {
+        let (key, row) = row.map_err(failed)?;
+        let [_, a, b, c, d, number @ ..] = *key.value();
+        let added = add(u32::from_be_bytes(number), Minute(u32::from_be_bytes([a, b, c, d])), row.value());
+        let added = added.and_then(|is_cell| if is_cell { Ok(()) } else { Err(records::no_sketch()) });
+        added.map_err(|error| corrupt("a sum".to_owned(), error))?;
+    }
+    Ok(())
+}
+
 impl Opened<'_> {
     fn answer(&self, question: &Question) -> Result<Answer, StoreError> {
         let read = self.db.begin_read().map_err(failed)?;
+        let (generation, series) = self.series.of(&read)?;
+        let (kept, cells) = (kept(&read)?, read.open_table(tables::CELLS).map_err(failed)?);
         let mut fold = Fold::new(question);
-        let places: Vec<Option<Series>> =
-            self.series.of(&read)?.iter().map(|dimensions| fold.series(dimensions)).collect();
-        let cells = read.open_table(tables::CELLS).map_err(failed)?;
-        let mut cell = Cell::default();
-        for Stretch { level, minutes } in question.stretches(kept(&read)?) {
-            let (first, end) = (sums::cell_key(level, minutes.start, 0), sums::cell_key(level, minutes.end, 0));
-            for row in cells.range::<&[u8; 9]>(&first..&end).map_err(failed)? {
-                let (key, row) = row.map_err(failed)?;
-                let [_, a, b, c, d, number @ ..] = *key.value();
-                let number = u32::from_be_bytes(number);
-                // Most of what a filter leaves out is never decoded.
-                let Some(Some(series)) = places.get(number as usize).copied() else { continue };
-                records::decode_cell(row.value(), &mut cell).map_err(|error| corrupt("a sum".to_owned(), error))?;
-                fold.add(series, Minute(u32::from_be_bytes([a, b, c, d])), &cell);
+        let mut places = Places { series: &series, known: vec![None; series.len()] };
+        let filter = Arc::new(question.filter.clone());
+        for Stretch { level, minutes } in question.stretches(kept) {
+            // Sums that are being swept come to less than they did.
+            let whole = if level == Level::Day { kept.days } else { Minute(0) };
+            if !matches!(level, Level::Hour | Level::Day) || minutes.start < whole {
+                each_cell(&cells, level, minutes, |number, start, row| {
+                    // What a filter leaves out is never read.
+                    let Some(series) = places.of(number, &mut fold) else { return Ok(true) };
+                    Ok(fold.add_packed(series, start, records::read_cell(row)?))
+                })?;
+                continue;
+            }
+            let mut start = minutes.start;
+            while start < minutes.end {
+                let stamp = Stamp { generation, changes: sums::changes(&cells, level, start)? };
+                let piece = Piece { level, start, filter: Arc::clone(&filter) };
+                let end = start + level.minutes();
+                let margin = match self.margins.get(&piece, stamp) {
+                    Some(margin) => margin,
+                    None => {
+                        let mut apart = Apart::default();
+                        each_cell(&cells, level, start..end, |number, _, row| {
+                            let Some(series) = places.of(number, &mut fold) else { return Ok(true) };
+                            Ok(fold.add_apart(&mut apart, series, records::read_cell(row)?))
+                        })?;
+                        let margin = Arc::new(fold.margin(&apart));
+                        self.margins.put(piece, stamp, Arc::clone(&margin));
+                        margin
+                    }
+                };
+                fold.add_margin(start, &margin);
+                start = end;
             }
         }
         Ok(fold.finish())

@@ -72,6 +72,64 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(fields: &'a [u8]) -> Result<T, Code
     }
 }
 
+/// Reads fields one by one, as [`decode`] does at a third of the time: for rows that are read by the hundred thousand.
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+impl<'a> Fields<'a> {
+    #[inline]
+    pub(super) fn u64(&mut self) -> Result<u64, CodecError> {
+        match *self.0 {
+            [small @ 0..=250, ref rest @ ..] => {
+                self.0 = rest;
+                Ok(small.into())
+            }
+            [251, a, b, ref rest @ ..] => {
+                self.0 = rest;
+                Ok(u16::from_le_bytes([a, b]).into())
+            }
+            [252, a, b, c, d, ref rest @ ..] => {
+                self.0 = rest;
+                Ok(u32::from_le_bytes([a, b, c, d]).into())
+            }
+            [253, a, b, c, d, e, f, g, h, ref rest @ ..] => {
+                self.0 = rest;
+                Ok(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+            }
+            _ => self.no_number(),
+        }
+    }
+
+    /// Says what is wrong in the decoder's own words.
+    #[cold]
+    fn no_number(&self) -> Result<u64, CodecError> {
+        Ok(bincode::decode_from_slice(self.0, CONFIG)?.0)
+    }
+
+    #[inline]
+    pub(super) fn i64(&mut self) -> Result<i64, CodecError> {
+        let folded = self.u64()?;
+        Ok((folded >> 1) as i64 ^ -((folded & 1) as i64))
+    }
+
+    #[inline]
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], CodecError> {
+        let length = usize::try_from(self.u64()?).unwrap_or(usize::MAX);
+        let Some((bytes, rest)) = self.0.split_at_checked(length) else {
+            let additional = length - self.0.len();
+            return Err(bincode::error::DecodeError::UnexpectedEnd { additional }.into());
+        };
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    pub(super) fn end(self) -> Result<(), CodecError> {
+        match self.0.len() {
+            0 => Ok(()),
+            left => Err(CodecError::LeftOver(left)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -114,6 +172,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn fields_are_read_one_by_one_as_they_are_all_at_once(
+            row in any::<(u64, i64, u16, Vec<u8>)>(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut bytes = Vec::new();
+            encode(7, &(row.0, row.1, u64::from(row.2), row.3.as_slice()), &mut bytes).expect("a row");
+            let read = |bytes| {
+                let mut fields = Fields(bytes);
+                let row = (fields.u64()?, fields.i64()?, fields.u64()?, fields.bytes()?);
+                fields.end().map(|()| row)
+            };
+            let all = decode::<(u64, i64, u64, &[u8])>(&bytes[1..]).expect("a row");
+            prop_assert_eq!(read(&bytes[1..]).expect("a row"), all);
+            let part = &bytes[1..1 + cut.index(bytes.len() - 1)];
+            prop_assert!(read(part).is_err());
+        }
+
         #[test]
         fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
             let _ = decode::<Row<'_>>(&bytes);

@@ -8,7 +8,7 @@ use std::fmt;
 use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use redb::Database;
 
-use super::{migrate, series::KnownSeries, words::Words};
+use super::{margins::Margins, migrate, series::KnownSeries, words::Words};
 use crate::store::{SealKey, StoreError};
 
 type Opener = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
@@ -20,6 +20,7 @@ pub(super) struct Engine {
     key: SealKey,
     words: Words,
     series: KnownSeries,
+    margins: Margins,
     /// Opens the database that is there already; memory can't be opened again, and does not fail.
     reopen: Option<Opener>,
 }
@@ -30,6 +31,7 @@ pub(super) struct Opened<'a> {
     pub(super) key: &'a SealKey,
     pub(super) words: &'a Words,
     pub(super) series: &'a KnownSeries,
+    pub(super) margins: &'a Margins,
 }
 
 impl Engine {
@@ -37,7 +39,8 @@ impl Engine {
     pub(super) fn new(db: Database, key: SealKey, reopen: Option<Opener>) -> Result<Self, StoreError> {
         let words = Words::read(&db)?;
         migrate::prepare(&db, &key, &words)?;
-        Ok(Self { db: RwLock::new(Some(db)), key, words, series: KnownSeries::default(), reopen })
+        let (series, margins) = (KnownSeries::default(), Margins::default());
+        Ok(Self { db: RwLock::new(Some(db)), key, words, series, margins, reopen })
     }
 
     /// What records name by number.
@@ -47,8 +50,8 @@ impl Engine {
 
     /// Lets `work` happen. Blocks.
     pub(super) fn run<T>(&self, work: impl FnOnce(Opened<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let (key, words, series) = (&self.key, &self.words, &self.series);
-        let done = work(Opened { db: &*self.database()?, key, words, series });
+        let (key, words, series, margins) = (&self.key, &self.words, &self.series, &self.margins);
+        let done = work(Opened { db: &*self.database()?, key, words, series, margins });
         if self.reopen.is_some() && done.as_ref().is_err_and(stuck) {
             // Closing waits for those who are at work; whoever comes next opens.
             self.db.write().take();

@@ -36,7 +36,7 @@ pub(super) fn find(opened: &Opened<'_>, wanted: &Wanted) -> Result<Found, StoreE
     } else if wanted.filter.is_open() {
         page.walk_all()?;
     } else {
-        let series = Selected::of(&opened.series.of(read)?, &wanted.filter);
+        let series = Selected::of(&opened.series.of(read)?.1, &wanted.filter);
         if !series.numbers.is_empty() && page.walk_numbers(read, &series)? == Walk::Tired {
             page.merge_lists(read, &series)?;
         }

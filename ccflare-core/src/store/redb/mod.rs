@@ -34,6 +34,7 @@ mod leases;
 mod ledger;
 mod logins;
 mod maintenance;
+mod margins;
 mod migrate;
 mod ownership;
 mod payloads;

@@ -25,14 +25,14 @@ struct Known {
 }
 
 impl KnownSeries {
-    /// The series of a snapshot, and perhaps some that came after it.
-    pub(super) fn of(&self, read: &ReadTransaction) -> Result<AllSeries, StoreError> {
+    /// The series of a snapshot, and perhaps some that came after it; and which generation of numbers they have.
+    pub(super) fn of(&self, read: &ReadTransaction) -> Result<(u64, AllSeries), StoreError> {
         let generation = generation(&read.open_table(tables::META).map_err(failed)?)?;
         let table = read.open_table(tables::SERIES).map_err(failed)?;
         let mut known = self.0.lock();
         if generation < known.generation {
             // An old snapshot; nobody else will want it.
-            return rows_from(0, &table).map(Arc::new);
+            return Ok((generation, Arc::new(rows_from(0, &table)?)));
         }
         if generation > known.generation {
             *known = Known { generation, series: AllSeries::default() };
@@ -42,7 +42,7 @@ impl KnownSeries {
             let more = rows_from(u32::try_from(count).map_err(StoreError::backend)?, &table)?;
             Arc::make_mut(&mut known.series).extend(more);
         }
-        Ok(Arc::clone(&known.series))
+        Ok((generation, Arc::clone(&known.series)))
     }
 }
 

@@ -4,7 +4,7 @@
 //! for each series that something happened in. The settled exchanges of a series, and those of a conversation, are listed
 //! by number and id, so that a page of any selection is read from its end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
@@ -26,6 +26,10 @@ pub(super) const MOST_SERIES: u64 = 20_000;
 
 /// What models and agents are called that are counted together.
 pub(super) const OTHERS: &str = "(others)";
+
+/// Beside the cells of an hour or a day stands how often something was added to them, as if it were that series: whoever
+/// knows what they came to knows by that whether they still do.
+const CHANGES: u32 = u32::MAX;
 
 /// Exchanges that are taken into sums in one transaction when these are made anew.
 const REBUILT_AT_ONCE: usize = 4096;
@@ -173,10 +177,12 @@ fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> 
         minutes.entry((one.minute, *number)).or_default().merge(&one.cell);
     }
     let mut cells: BTreeMap<[u8; 9], Cell> = BTreeMap::new();
+    let mut changed = BTreeSet::new();
     for ((minute, number), cell) in &minutes {
         for level in Level::ALL {
             cells.entry(cell_key(level, level.start(*minute), *number)).or_default().merge(cell);
         }
+        changed.extend([Level::Hour, Level::Day].map(|level| cell_key(level, level.start(*minute), CHANGES)));
     }
     let mut table = write.open_table(tables::CELLS).map_err(failed)?;
     let (mut bytes, mut begun) = (Vec::new(), Vec::new());
@@ -199,7 +205,25 @@ fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> 
     }
     // Most of them are of a minute, an hour or a day that begins, and so in one run.
     let begun = begun.into_iter().map(|(key, place)| (key, &bytes[place]));
-    tables::insert_ascending(&mut table, begun).map(drop)
+    tables::insert_ascending(&mut table, begun)?;
+    for key in changed {
+        let times = read_changes(table.get(&key).map_err(failed)?) + 1;
+        table.insert(&key, times.to_be_bytes().as_slice()).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// How often something was added to the cells of an hour or a day, since this is counted.
+pub(super) fn changes(
+    cells: &impl ReadableTable<CellKey, &'static [u8]>,
+    level: Level,
+    start: Minute,
+) -> Result<u64, StoreError> {
+    Ok(read_changes(cells.get(&cell_key(level, start, CHANGES)).map_err(failed)?))
+}
+
+fn read_changes(row: Option<redb::AccessGuard<'_, &'static [u8]>>) -> u64 {
+    row.and_then(|row| row.value().try_into().ok()).map_or(0, u64::from_be_bytes)
 }
 
 fn load_cell(table: &Table<'_, CellKey, &'static [u8]>, key: &[u8; 9], into: &mut Cell) -> Result<bool, StoreError> {

@@ -54,14 +54,20 @@ impl Asked {
             (Some(_), None) if query.to.is_some() => return Err(invalid("a range ends now; give from and to instead")),
             (range, None) => named(range.as_deref().unwrap_or("24h"), now)?,
         };
-        Ok(Self { range, cumulative, by_model, question: Question { from, to, bucket, filter }, now })
+        Ok(Self {
+            range,
+            cumulative,
+            by_model,
+            question: Question { from, to, bucket, filter, distributions: true },
+            now,
+        })
     }
 
     /// The same time before, up to where this one has come. Only its sums matter.
     pub(super) fn previous(&self) -> Question {
-        let Question { from, to, ref filter, .. } = self.question;
+        let Question { from, to, .. } = self.question;
         let end = to.min(self.now);
-        Question { from: from - (to.0 - from.0), to: end - (to.0 - from.0), bucket: DAY, filter: filter.clone() }
+        Question { from: from - (to.0 - from.0), to: end - (to.0 - from.0), bucket: DAY, ..self.question.clone() }
     }
 
     /// The bucket's name.

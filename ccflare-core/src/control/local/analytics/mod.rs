@@ -40,7 +40,7 @@ impl AnalyticsControl for Local {
 
     async fn stats(&self) -> Result<StatsView, ControlError> {
         self.catch_up().await;
-        let answer = self.store.answer(&Question::ever(Filter::default())).await?;
+        let answer = self.store.answer(&Question::ever(Filter::default()).sums_only()).await?;
         let failed = Filter { success: Some(false), ..Filter::default() };
         let errors = self.store.find(&Wanted { filter: failed, limit: ERRORS, ..Wanted::default() }).await?;
         Ok(shown::stats(&answer, &errors.exchanges, &self.called().await?))

@@ -30,7 +30,7 @@ pub(super) use login::{decode_login, encode_login};
 pub(super) use payload::{decode_payload, encode_payload};
 pub(super) use sums::{
     SessionRow, decode_cell, decode_dimensions, decode_session, encode_cell, encode_dimensions, encode_session,
-    level_code,
+    level_code, no_sketch, read_cell,
 };
 
 /// Why bytes stand for no value.
