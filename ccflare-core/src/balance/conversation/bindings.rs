@@ -65,15 +65,15 @@ struct State {
     /// Used last first.
     sessions: LruCache<SessionKey, Binding>,
     /// The session that begins so and was used last.
-    prefixes: HashMap<Fingerprint, SessionKey>,
+    prefixes: HashMap<Fingerprint, SessionKey, RandomState>,
     /// Conversations with a living cache.
     conversations: HashMap<AccountId, u32, RandomState>,
     counted: Timestamp,
     /// Whether somebody writes down what changes.
     is_journaled: bool,
     /// What has changed since it was written down last.
-    changed: HashSet<SessionKey>,
-    gone: HashSet<SessionKey>,
+    changed: HashSet<SessionKey, RandomState>,
+    gone: HashSet<SessionKey, RandomState>,
 }
 
 impl Default for Bindings {
@@ -89,12 +89,12 @@ impl Bindings {
         let state = State {
             // Grows as it fills.
             sessions: LruCache::unbounded(),
-            prefixes: HashMap::new(),
+            prefixes: HashMap::default(),
             conversations: HashMap::default(),
             counted: Timestamp::default(),
             is_journaled: false,
-            changed: HashSet::new(),
-            gone: HashSet::new(),
+            changed: HashSet::default(),
+            gone: HashSet::default(),
         };
         Self { options, state: Mutex::new(state) }
     }
