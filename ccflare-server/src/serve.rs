@@ -22,12 +22,12 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{App, doors::Peer, readers::Hangup};
+use crate::{App, doors::Peer, readers::Hangup, repolled::Repolled};
 
 /// What can be set about serving.
 #[derive(Clone)]
@@ -177,6 +177,21 @@ impl Doorstep {
     }
 }
 
+/// Whether a connection has asked for anything.
+#[derive(Default)]
+struct Asked {
+    has: AtomicBool,
+    for_the_first_time: Notify,
+}
+
+impl Asked {
+    fn once(&self) {
+        if !self.has.swap(true, Ordering::Relaxed) {
+            self.for_the_first_time.notify_one();
+        }
+    }
+}
+
 async fn converse<S>(
     server: Arc<Builder<TokioExecutor>>,
     stream: S,
@@ -186,11 +201,11 @@ async fn converse<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let asked = Arc::new(AtomicBool::new(false));
+    let asked = Arc::new(Asked::default());
     let has_asked = Arc::clone(&asked);
     let own = Arc::new((Arc::clone(&answers.app), answers.app.line()));
     let answer = service_fn(move |mut request: http::Request<Incoming>| {
-        has_asked.store(true, Ordering::Relaxed);
+        has_asked.once();
         // The line asks for neither.
         if !request.uri().path().starts_with("/v1/") {
             request.extensions_mut().insert(answers.peer);
@@ -203,16 +218,13 @@ async fn converse<S>(
         }
     });
     let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
-    let mut connection = std::pin::pin!(watcher.watch(connection));
-    let early = tokio::select! {
-        ended = &mut connection => Some(ended),
-        () = tokio::time::sleep(patience) => None,
-    };
-    let ended = match early {
-        Some(ended) => ended,
-        // The server's own timer begins with the first bytes that tell the protocol; who never sends those waits here.
-        None if !asked.load(Ordering::Relaxed) => return,
-        None => connection.await,
+    let mut connection = Repolled::new(Box::pin(watcher.watch(connection)));
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        // From now on the server's own timer sees to it; the one here would be looked at in every turn.
+        () = asked.for_the_first_time.notified() => connection.await,
+        // That timer begins with the first bytes, which tell the protocol; who never sends those waits here.
+        () = tokio::time::sleep(patience) => return,
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
