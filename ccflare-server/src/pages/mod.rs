@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::{self, Body},
-    extract::{DefaultBodyLimit, FromRef, Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -41,7 +41,6 @@ pub(crate) mod login;
 mod logs;
 mod look;
 mod maintenance;
-mod month;
 mod overview;
 mod problem;
 mod requests;
@@ -54,7 +53,6 @@ mod theme;
 
 pub(crate) use fields::Fields;
 pub(crate) use look::{Look, Theme, own_path, theme as theme_of};
-use month::Month;
 pub(crate) use problem::{Problem, nowhere};
 
 /// So many pages are put together at a time; others wait for their turn.
@@ -65,19 +63,6 @@ const BODY_LIMIT: usize = 64 * 1024;
 
 /// What every page works with.
 pub(crate) type Shared = Arc<dyn Control>;
-
-/// All that pages work with.
-#[derive(Clone)]
-struct Desk {
-    control: Shared,
-    month: Month,
-}
-
-impl FromRef<Desk> for Shared {
-    fn from_ref(desk: &Desk) -> Self {
-        Self::clone(&desk.control)
-    }
-}
 
 /// The table of pages. `doors` lets in who may see them.
 pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
@@ -123,7 +108,7 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(Arc::clone(&control), dress))
         .layer(middleware::from_fn_with_state(doors, doors::guard_pages))
-        .with_state(Desk { control, month: Month::default() })
+        .with_state(control)
         .merge(Router::new().route("/theme", post(theme::choose)).route("/callback", get(accounts::login::arrive)))
         .layer(CompressionLayer::new())
         // Outermost: what is drawn and pressed together behind it is so on another thread.

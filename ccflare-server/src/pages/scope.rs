@@ -2,12 +2,11 @@
 
 use ccflare_core::control::{
     Control, ControlError,
-    views::{AnalyticsQuery, RequestFilter},
+    views::{AnalyticsQuery, AnalyticsView, RequestFilter},
 };
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::Month;
 use crate::components::{
     form::{choose, field},
     pager::link,
@@ -97,6 +96,14 @@ impl Scope {
     }
 }
 
+/// The last thirty days, unfiltered: several pages show a part of it, or name what is in it.
+///
+/// # Errors
+/// If the server can't tell.
+pub(super) async fn month(control: &dyn Control) -> Result<AnalyticsView, ControlError> {
+    control.analytics(AnalyticsQuery { range: Some("30d".to_owned()), ..AnalyticsQuery::default() }).await
+}
+
 /// What can be chosen from.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choices {
@@ -111,8 +118,8 @@ impl Choices {
     ///
     /// # Errors
     /// If the server can't tell.
-    pub(super) async fn of(control: &dyn Control, month: &Month) -> Result<Self, ControlError> {
-        let seen = month.of(control).await?;
+    pub(super) async fn of(control: &dyn Control) -> Result<Self, ControlError> {
+        let seen = month(control).await?;
         let is_name = |name: &String| !matches!(name.as_str(), "no_account" | "no_agent" | "no_key" | "unknown");
         let accounts = control.accounts().await?.into_iter().map(|account| account.name);
         let keys = control.client_keys().await?.into_iter().map(|key| key.name);

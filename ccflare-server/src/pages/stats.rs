@@ -13,7 +13,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Desk, Fields, Page, Problem, Shared, see};
+use super::{Fields, Page, Problem, Shared, see};
 use crate::components::{
     badge::Tone,
     bar::bar,
@@ -36,16 +36,12 @@ pub(super) struct Wish {
     confirm: String,
 }
 
-pub(super) async fn reset(
-    State(Desk { control, month }): State<Desk>,
-    Fields(wish): Fields<Wish>,
-) -> Result<Response, Problem> {
+pub(super) async fn reset(State(control): State<Shared>, Fields(wish): Fields<Wish>) -> Result<Response, Problem> {
     if wish.confirm.trim() != WORD {
         let why = format!("Nothing was forgotten. To confirm, type: {WORD}");
         return Ok(page(&control.stats().await?, Some(&why)).with_status(StatusCode::BAD_REQUEST).into_response());
     }
     control.reset_stats().await?;
-    month.forget().await;
     Ok(see("/stats", "reset"))
 }
 

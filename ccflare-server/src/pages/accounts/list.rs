@@ -16,7 +16,7 @@ use crate::{
         tabs::tabs,
         text, when,
     },
-    pages::{Desk, Page, Problem, now},
+    pages::{Page, Problem, Shared, now, scope},
 };
 
 /// So many have room for all that is known of them; more become rows, with less to each.
@@ -37,12 +37,9 @@ const STATES: [(&str, &str); 5] = [
     ("paused", "Paused"),
 ];
 
-pub(in crate::pages) async fn show(
-    State(Desk { control, month }): State<Desk>,
-    Query(shown): Query<Shown>,
-) -> Result<Page, Problem> {
+pub(in crate::pages) async fn show(State(control): State<Shared>, Query(shown): Query<Shown>) -> Result<Page, Problem> {
     let (accounts, month, now) =
-        (control.accounts().await?, Done::of(&*month.of(&*control).await?), now(&*control).await?);
+        (control.accounts().await?, Done::of(&scope::month(&*control).await?), now(&*control).await?);
     Ok(Page::new(Place::Accounts, "Accounts", view(&accounts, &month, &shown, now)))
 }
 

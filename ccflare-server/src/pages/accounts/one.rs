@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ccflare_core::{
-    control::views::{AccountEdit, AccountView},
+    control::{
+        Control,
+        views::{AccountEdit, AccountView},
+    },
     domain::Timestamp,
     report::Count,
 };
@@ -27,14 +30,17 @@ use crate::{
         when,
     },
     pages::{
-        Desk, Fields, Page, Problem,
+        Fields, Page, Problem, Shared,
         fields::{given, tier},
-        now, see,
+        now, scope, see,
     },
 };
 
-pub(in crate::pages) async fn show(State(desk): State<Desk>, Path(account): Path<String>) -> Result<Page, Problem> {
-    page(&desk, &account, None).await
+pub(in crate::pages) async fn show(
+    State(control): State<Shared>,
+    Path(account): Path<String>,
+) -> Result<Page, Problem> {
+    page(&*control, &account, None).await
 }
 
 /// What each of the page's forms sends.
@@ -51,35 +57,30 @@ pub(in crate::pages) struct Edit {
 }
 
 pub(in crate::pages) async fn edit(
-    State(desk): State<Desk>,
+    State(control): State<Shared>,
     Path((account, edit)): Path<(String, String)>,
     headers: HeaderMap,
     Fields(fields): Fields<Edit>,
 ) -> Result<Response, Problem> {
-    let control = &desk.control;
     if edit == "login" {
-        return login::again(control, &headers, &account).await;
+        return login::again(&control, &headers, &account).await;
     }
     if edit == "remove" {
         return match control.remove_account(&account, fields.confirm.trim()).await {
             Ok(()) => Ok(see("/accounts", "removed")),
-            Err(error) => refuse(&desk, &account, &Problem::of_form(error)?).await,
+            Err(error) => refuse(&*control, &account, &Problem::of_form(error)?).await,
         };
     }
     let (change, done) = match change(&edit, &fields) {
         Some(Ok(change)) => change,
-        Some(Err(why)) => return refuse(&desk, &account, why).await,
+        Some(Err(why)) => return refuse(&*control, &account, why).await,
         None => {
             return Err(Problem::new(StatusCode::NOT_FOUND, "There is nothing like that to be done to an account."));
         }
     };
     match control.edit_account(&account, change).await {
-        Ok(view) => {
-            // Sums are by name.
-            desk.month.forget().await;
-            Ok(see(&format!("/accounts/{}", view.id), done))
-        }
-        Err(error) => refuse(&desk, &account, &Problem::of_form(error)?).await,
+        Ok(view) => Ok(see(&format!("/accounts/{}", view.id), done)),
+        Err(error) => refuse(&*control, &account, &Problem::of_form(error)?).await,
     }
 }
 
@@ -101,16 +102,15 @@ fn change(edit: &str, fields: &Edit) -> Option<Result<(AccountEdit, &'static str
     })
 }
 
-async fn refuse(desk: &Desk, account: &str, why: &str) -> Result<Response, Problem> {
-    Ok(page(desk, account, Some(why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
+async fn refuse(control: &dyn Control, account: &str, why: &str) -> Result<Response, Problem> {
+    Ok(page(control, account, Some(why)).await?.with_status(StatusCode::BAD_REQUEST).into_response())
 }
 
-async fn page(desk: &Desk, name: &str, why: Option<&str>) -> Result<Page, Problem> {
-    let control = &desk.control;
+async fn page(control: &dyn Control, name: &str, why: Option<&str>) -> Result<Page, Problem> {
     let accounts = control.accounts().await?;
     let found = accounts.iter().find(|account| account.id == name).or_else(|| accounts.iter().find(|a| a.name == name));
     let account = found.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("There is no account {name:?}.")))?;
-    let (done, now) = (Done::of(&*desk.month.of(&**control).await?), now(&**control).await?);
+    let (done, now) = (Done::of(&scope::month(control).await?), now(control).await?);
     Ok(Page::new(Place::Accounts, account.name.clone(), view(account, &done, why, now)))
 }
 

@@ -9,7 +9,7 @@ use axum::{
 };
 use ccflare_core::{
     control::{
-        ControlError,
+        Control, ControlError,
         views::{AgentView, AgentsView, GroupView},
     },
     domain::Timestamp,
@@ -18,7 +18,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{Desk, Fields, Page, Problem, fields::given, now, see};
+use super::{Fields, Page, Problem, Shared, fields::given, now, scope::month, see};
 use crate::components::{
     badge::{Tone, badge},
     card::card,
@@ -47,8 +47,8 @@ impl Shown {
     }
 }
 
-pub(super) async fn show(State(desk): State<Desk>, Query(shown): Query<Shown>) -> Result<Page, Problem> {
-    page(&desk, &shown, None).await
+pub(super) async fn show(State(control): State<Shared>, Query(shown): Query<Shown>) -> Result<Page, Problem> {
+    page(&*control, &shown, None).await
 }
 
 /// What the page's forms send.
@@ -83,21 +83,20 @@ impl Refused<'_> {
 const PREFER: &str = "prefer";
 
 /// Prefers a model for an agent; none forgets what was preferred.
-pub(super) async fn prefer(State(desk): State<Desk>, Fields(wish): Fields<Wish>) -> Result<Response, Problem> {
+pub(super) async fn prefer(State(control): State<Shared>, Fields(wish): Fields<Wish>) -> Result<Response, Problem> {
     let done = match given(&wish.model) {
-        Some(model) => desk.control.prefer_model(&wish.agent, model).await.map(drop),
-        None => desk.control.clear_preference(&wish.agent).await.map(drop),
+        Some(model) => control.prefer_model(&wish.agent, model).await.map(drop),
+        None => control.clear_preference(&wish.agent).await.map(drop),
     };
-    answer(&desk, done, PREFER, &wish).await
+    answer(&*control, done, PREFER, &wish).await
 }
 
 /// The same for all, or for those that nothing else is preferred for.
 pub(super) async fn edit_all(
-    State(desk): State<Desk>,
+    State(control): State<Shared>,
     Path(edit): Path<String>,
     Fields(wish): Fields<Wish>,
 ) -> Result<Response, Problem> {
-    let control = &desk.control;
     let done = match edit.as_str() {
         "default" => control.set_default_agent_model(given(&wish.model)).await.map(drop),
         "all" => control.prefer_model_for_all(wish.model.trim()).await.map(drop),
@@ -105,24 +104,28 @@ pub(super) async fn edit_all(
         "forget" => control.remove_workspace(&wish.path).await.map(drop),
         _ => return Err(Problem::new(StatusCode::NOT_FOUND, "There is nothing like that to be done to agents.")),
     };
-    answer(&desk, done, &edit, &wish).await
+    answer(&*control, done, &edit, &wish).await
 }
 
-async fn answer(desk: &Desk, done: Result<(), ControlError>, form: &str, wish: &Wish) -> Result<Response, Problem> {
+async fn answer(
+    control: &dyn Control,
+    done: Result<(), ControlError>,
+    form: &str,
+    wish: &Wish,
+) -> Result<Response, Problem> {
     match done {
         Ok(()) => Ok(see("/agents", "saved")),
         Err(error) => {
             let why = Problem::of_form(error)?;
             let refused = Refused { form, wish, why: &why };
-            let page = page(desk, &Shown::default(), Some(&refused)).await?;
+            let page = page(control, &Shown::default(), Some(&refused)).await?;
             Ok(page.with_status(StatusCode::BAD_REQUEST).into_response())
         }
     }
 }
 
-async fn page(desk: &Desk, shown: &Shown, refused: Option<&Refused<'_>>) -> Result<Page, Problem> {
-    let control = &*desk.control;
-    let usage = &desk.month.of(control).await?.agent_performance;
+async fn page(control: &dyn Control, shown: &Shown, refused: Option<&Refused<'_>>) -> Result<Page, Problem> {
+    let usage = &month(control).await?.agent_performance;
     let body = view(&control.agents().await?, usage, shown, refused, now(control).await?);
     Ok(Page::new(Place::Agents, "Agents", body))
 }

@@ -4,14 +4,12 @@ pub(super) mod groups;
 pub(super) mod series;
 pub(super) mod sums;
 
-use std::sync::Arc;
-
 use axum::extract::{Query, State};
 use ccflare_core::control::views::{AnalyticsQuery, AnalyticsView};
 use maud::{Markup, html};
 
 use super::{
-    Desk, Page, Problem,
+    Page, Problem, Shared,
     scope::{Choices, Scope, filters, ranges},
 };
 use crate::components::{
@@ -23,20 +21,13 @@ use crate::components::{
 
 const PATH: &str = "/analytics";
 
-pub(super) async fn show(
-    State(Desk { control, month }): State<Desk>,
-    Query(scope): Query<Scope>,
-) -> Result<Page, Problem> {
+pub(super) async fn show(State(control): State<Shared>, Query(scope): Query<Scope>) -> Result<Page, Problem> {
     // Everything but the one chart is about all models together, and about each time by itself.
     let plain = AnalyticsQuery { mode: None, model_breakdown: false, ..scope.query() };
-    let (traffic, sums) = if plain == scope.query() {
-        let sums = month.or_ask(&*control, plain).await?;
-        (Arc::clone(&sums), sums)
-    } else {
-        tokio::try_join!(month.or_ask(&*control, scope.query()), month.or_ask(&*control, plain))?
-    };
-    let choices = Choices::of(&*control, &month).await?;
-    Ok(Page::new(Place::Analytics, "Analytics", view(&sums, &traffic, &scope, &choices)))
+    let traffic = if plain == scope.query() { None } else { Some(control.analytics(scope.query()).await?) };
+    let sums = control.analytics(plain).await?;
+    let choices = Choices::of(&*control).await?;
+    Ok(Page::new(Place::Analytics, "Analytics", view(&sums, traffic.as_ref().unwrap_or(&sums), &scope, &choices)))
 }
 
 fn view(sums: &AnalyticsView, traffic: &AnalyticsView, scope: &Scope, choices: &Choices) -> Markup {

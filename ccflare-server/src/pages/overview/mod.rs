@@ -3,8 +3,6 @@
 mod attention;
 mod flights;
 
-use std::sync::Arc;
-
 use axum::{
     extract::{Query, State},
     response::{IntoResponse, Response},
@@ -19,7 +17,7 @@ use maud::{Markup, html};
 
 use self::flights::Flight;
 use super::{
-    Desk, Page, Problem,
+    Page, Problem, Shared,
     analytics::{groups, series, sums},
     requests::rows,
     scope::{Scope, ranges},
@@ -39,7 +37,7 @@ use crate::components::{
 const LATEST: usize = 8;
 
 pub(super) async fn show(
-    State(Desk { control, month }): State<Desk>,
+    State(control): State<Shared>,
     Query(scope): Query<Scope>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -50,7 +48,7 @@ pub(super) async fn show(
     }
     let seen = Seen {
         status: control.status().await?,
-        sums: month.or_ask(&*control, scope.query()).await?,
+        sums: control.analytics(scope.query()).await?,
         sizes: control.sizes().await?,
         flights: flights::flights(&*control).await,
         accounts,
@@ -62,7 +60,7 @@ pub(super) async fn show(
 /// What is on it.
 struct Seen {
     status: StatusView,
-    sums: Arc<AnalyticsView>,
+    sums: AnalyticsView,
     sizes: SizesView,
     flights: Vec<Flight>,
     accounts: Vec<AccountView>,
@@ -188,7 +186,7 @@ mod tests {
             "version": "0.1.0",
         });
         let status = serde_json::from_value(status).expect("a view");
-        let sums = Arc::new(crate::pages::analytics::tests::sums());
+        let sums = crate::pages::analytics::tests::sums();
         let sizes = SizesView {
             file_bytes: 4096,
             request_bytes: 1,

@@ -11,17 +11,14 @@ use super::rows;
 use crate::{
     components::{layout::Place, notice::empty, pager::pager},
     pages::{
-        Desk, Page, Problem, now,
+        Page, Problem, Shared, now,
         scope::{Choices, RANGES, Scope, filters},
     },
 };
 
 const PATH: &str = "/requests";
 
-pub(in crate::pages) async fn show(
-    State(Desk { control, month }): State<Desk>,
-    Query(scope): Query<Scope>,
-) -> Result<Page, Problem> {
+pub(in crate::pages) async fn show(State(control): State<Shared>, Query(scope): Query<Scope>) -> Result<Page, Problem> {
     let now = now(&*control).await?;
     let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
     let query = RequestPageQuery {
@@ -32,7 +29,7 @@ pub(in crate::pages) async fn show(
         ..RequestPageQuery::default()
     };
     let page = control.requests(query).await?;
-    let choices = Choices::of(&*control, &month).await?;
+    let choices = Choices::of(&*control).await?;
     Ok(Page::new(Place::Requests, "Requests", view(&page, &scope, &choices, now)))
 }
 
