@@ -147,6 +147,14 @@ impl Cell {
         Self { counts, durations: sketch(duration), first_tokens: sketch(first_token), speeds: sketch(speed) }
     }
 
+    /// Forgets all it has, and keeps its memory.
+    pub fn clear(&mut self) {
+        self.counts = Counts::default();
+        self.durations.clear();
+        self.first_tokens.clear();
+        self.speeds.clear();
+    }
+
     /// Adds all that `other` has. Cheapest if `other` is the smaller one.
     pub fn merge(&mut self, other: &Self) {
         self.counts.merge(&other.counts);

@@ -41,6 +41,11 @@ impl Sketch {
         self.add(bucket(value), 1);
     }
 
+    /// Forgets all values, and keeps its memory.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     fn add(&mut self, bucket: u16, count: u64) {
         match self.0.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
             Ok(place) => self.0[place].1 = self.0[place].1.saturating_add(count),
@@ -112,6 +117,22 @@ fn write_varint(mut value: u64, into: &mut Vec<u8>) {
 
 #[inline]
 fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+    match **bytes {
+        // Nearly all of them.
+        [byte @ ..0x80, ref rest @ ..] => {
+            *bytes = rest;
+            Some(byte.into())
+        }
+        [first, second @ ..0x80, ref rest @ ..] => {
+            *bytes = rest;
+            Some(u64::from(first & 0x7f) | u64::from(second) << 7)
+        }
+        _ => read_long_varint(bytes),
+    }
+}
+
+#[cold]
+fn read_long_varint(bytes: &mut &[u8]) -> Option<u64> {
     let (mut value, mut shift) = (0, 0);
     loop {
         let (byte, rest) = bytes.split_first()?;

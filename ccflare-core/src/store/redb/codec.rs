@@ -72,6 +72,43 @@ pub(super) fn decode<'a, T: Deserialize<'a>>(fields: &'a [u8]) -> Result<T, Code
     }
 }
 
+/// Appends fields one by one, as [`encode`] does at a third of the time: for rows that are written by the hundred thousand.
+pub(super) struct Writing<'a>(pub(super) &'a mut Vec<u8>);
+
+impl Writing<'_> {
+    #[inline]
+    pub(super) fn u64(&mut self, value: u64) {
+        if value <= 250 {
+            self.0.push(value as u8);
+        } else if let Ok(value) = u16::try_from(value) {
+            self.0.push(251);
+            self.0.extend_from_slice(&value.to_le_bytes());
+        } else if let Ok(value) = u32::try_from(value) {
+            self.0.push(252);
+            self.0.extend_from_slice(&value.to_le_bytes());
+        } else {
+            self.0.push(253);
+            self.0.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+
+    #[inline]
+    pub(super) fn i64(&mut self, value: i64) {
+        self.u64((value << 1 ^ value >> 63) as u64);
+    }
+
+    /// Those that `write` appends.
+    pub(super) fn bytes(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let begin = self.0.len();
+        write(self.0);
+        // Their number stands before them.
+        let end = self.0.len();
+        self.u64((end - begin) as u64);
+        let length = self.0.len() - end;
+        self.0[begin..].rotate_right(length);
+    }
+}
+
 /// Reads fields one by one, as [`decode`] does at a third of the time: for rows that are read by the hundred thousand.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
@@ -173,12 +210,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn fields_are_read_one_by_one_as_they_are_all_at_once(
-            row in any::<(u64, i64, u16, Vec<u8>)>(),
+        fn fields_are_written_and_read_one_by_one_as_they_are_all_at_once(
+            row in any::<(u64, i64, u16)>(),
+            bytes in prop::collection::vec(any::<u8>(), 0..600),
             cut in any::<prop::sample::Index>(),
         ) {
+            let row = (row.0, row.1, row.2, bytes);
             let mut bytes = Vec::new();
             encode(7, &(row.0, row.1, u64::from(row.2), row.3.as_slice()), &mut bytes).expect("a row");
+            let mut written = vec![7];
+            let mut fields = Writing(&mut written);
+            fields.u64(row.0);
+            fields.i64(row.1);
+            fields.u64(row.2.into());
+            fields.bytes(|into| into.extend_from_slice(&row.3));
+            prop_assert_eq!(&written, &bytes);
             let read = |bytes| {
                 let mut fields = Fields(bytes);
                 let row = (fields.u64()?, fields.i64()?, fields.u64()?, fields.bytes()?);

@@ -172,30 +172,20 @@ pub(super) fn cell_key(level: Level, start: Minute, series: u32) -> [u8; 9] {
 
 /// Adds the exchanges to the cells of all levels. Each cell is read and written once.
 fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> Result<(), StoreError> {
-    let mut minutes: HashMap<(Minute, u32), Cell> = HashMap::new();
-    for (one, number) in settled.iter().zip(numbers) {
-        minutes.entry((one.minute, *number)).or_default().merge(&one.cell);
-    }
-    let mut cells: BTreeMap<[u8; 9], Cell> = BTreeMap::new();
-    let mut changed = BTreeSet::new();
-    for ((minute, number), cell) in &minutes {
-        for level in Level::ALL {
-            cells.entry(cell_key(level, level.start(*minute), *number)).or_default().merge(cell);
-        }
-        changed.extend([Level::Hour, Level::Day].map(|level| cell_key(level, level.start(*minute), CHANGES)));
-    }
+    let keys = |(one, number): (usize, &u32)| {
+        let minute = settled[one].minute;
+        Level::ALL.map(|level| (cell_key(level, level.start(minute), *number), one))
+    };
+    let mut added: Vec<_> = numbers.iter().enumerate().flat_map(keys).collect();
+    added.sort_unstable();
     let mut table = write.open_table(tables::CELLS).map_err(failed)?;
-    let (mut bytes, mut begun) = (Vec::new(), Vec::new());
-    let mut stored = Cell::default();
-    for (key, mut cell) in cells {
-        let is_known = load_cell(&table, &key, &mut stored)?;
-        if is_known {
-            // What is added is a request or two; what is there may be thousands.
-            stored.merge(&cell);
-            std::mem::swap(&mut stored, &mut cell);
-        }
+    let (mut bytes, mut begun, mut cell) = (Vec::new(), Vec::new(), Cell::default());
+    for same in added.chunk_by(|(a, _), (b, _)| a == b) {
+        let key = same[0].0;
+        let is_known = load_cell(&table, &key, &mut cell)?;
+        same.iter().for_each(|(_, one)| cell.merge(&settled[*one].cell));
         let start = bytes.len();
-        records::encode_cell(&cell, &mut bytes).map_err(StoreError::backend)?;
+        records::encode_cell(&cell, &mut bytes);
         if is_known {
             table.insert(&key, &bytes[start..]).map_err(failed)?;
             bytes.truncate(start);
@@ -206,9 +196,10 @@ fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> 
     // Most of them are of a minute, an hour or a day that begins, and so in one run.
     let begun = begun.into_iter().map(|(key, place)| (key, &bytes[place]));
     tables::insert_ascending(&mut table, begun)?;
-    for key in changed {
-        let times = read_changes(table.get(&key).map_err(failed)?) + 1;
-        table.insert(&key, times.to_be_bytes().as_slice()).map_err(failed)?;
+    let changed = |one: &Settled| [Level::Hour, Level::Day].map(|level| (level, level.start(one.minute)));
+    for (level, start) in settled.iter().flat_map(changed).collect::<BTreeSet<_>>() {
+        let times = changes(&table, level, start)? + 1;
+        table.insert(&cell_key(level, start, CHANGES), times.to_be_bytes().as_slice()).map_err(failed)?;
     }
     Ok(())
 }
@@ -219,15 +210,16 @@ pub(super) fn changes(
     level: Level,
     start: Minute,
 ) -> Result<u64, StoreError> {
-    Ok(read_changes(cells.get(&cell_key(level, start, CHANGES)).map_err(failed)?))
+    let row = cells.get(&cell_key(level, start, CHANGES)).map_err(failed)?;
+    Ok(row.and_then(|row| row.value().try_into().ok()).map_or(0, u64::from_be_bytes))
 }
 
-fn read_changes(row: Option<redb::AccessGuard<'_, &'static [u8]>>) -> u64 {
-    row.and_then(|row| row.value().try_into().ok()).map_or(0, u64::from_be_bytes)
-}
-
+/// Puts the cell that there is in the place of `into`, or nothing if there is none.
 fn load_cell(table: &Table<'_, CellKey, &'static [u8]>, key: &[u8; 9], into: &mut Cell) -> Result<bool, StoreError> {
-    let Some(row) = table.get(key).map_err(failed)? else { return Ok(false) };
+    let Some(row) = table.get(key).map_err(failed)? else {
+        into.clear();
+        return Ok(false);
+    };
     records::decode_cell(row.value(), into).map_err(|error| corrupt(format!("the cell {key:?}"), error))?;
     Ok(true)
 }

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Code, RecordError, senseless};
 use crate::{
-    analytics::{Cell, Counts, Dimensions, Level, Packed, SessionSummary, Share, Sketch},
+    analytics::{Cell, Counts, Dimensions, Level, Packed, SessionSummary, Share},
     domain::{AccountId, ClientKeyId, ExchangeId, NanoUsd, Outcome, Timestamp},
-    store::redb::codec::{self, CodecError, Fields},
+    store::redb::codec::{self, CodecError, Fields, Writing},
 };
 
 const CELL: u8 = 1;
@@ -23,67 +23,38 @@ pub(in crate::store::redb) const fn level_code(level: Level) -> u8 {
     }
 }
 
-#[derive(Serialize)]
-struct CellRow<'a> {
-    requests: u64,
-    failovers: u64,
-    input: u64,
-    output: u64,
-    cache_read: u64,
-    cache_write_5m: u64,
-    cache_write_1h: u64,
-    cost: u64,
-    priced: u64,
-    saved: i64,
-    duration: u64,
-    timed: u64,
-    first_token: u64,
-    first_tokens: u64,
-    speed: u64,
-    speeds: u64,
-    request_bytes: u64,
-    response_bytes: u64,
-    durations: &'a [u8],
-    first_token_times: &'a [u8],
-    token_speeds: &'a [u8],
-}
-
 /// Appends the row of a cell. How many succeeded is its series' to say: all or none.
-pub(in crate::store::redb) fn encode_cell(cell: &Cell, into: &mut Vec<u8>) -> Result<(), CodecError> {
-    let bytes = |sketch: &Sketch| {
-        let mut bytes = Vec::with_capacity(64);
-        sketch.encode(&mut bytes);
-        bytes
-    };
+///
+/// Field by field, as [`codec::encode`] would: each settlement writes four of them.
+pub(in crate::store::redb) fn encode_cell(cell: &Cell, into: &mut Vec<u8>) {
     let counts = &cell.counts;
-    let row = CellRow {
-        requests: counts.requests,
-        failovers: counts.failovers,
-        input: counts.input,
-        output: counts.output,
-        cache_read: counts.cache_read,
-        cache_write_5m: counts.cache_write_5m,
-        cache_write_1h: counts.cache_write_1h,
-        cost: counts.cost.0,
-        priced: counts.priced,
-        saved: counts.saved,
-        duration: counts.duration,
-        timed: counts.timed,
-        first_token: counts.first_token,
-        first_tokens: counts.first_tokens,
-        speed: counts.speed,
-        speeds: counts.speeds,
-        request_bytes: counts.request_bytes,
-        response_bytes: counts.response_bytes,
-        durations: &bytes(&cell.durations),
-        first_token_times: &bytes(&cell.first_tokens),
-        token_speeds: &bytes(&cell.speeds),
-    };
-    codec::encode(CELL, &row, into)
+    into.push(CELL);
+    let mut row = Writing(into);
+    row.u64(counts.requests);
+    row.u64(counts.failovers);
+    row.u64(counts.input);
+    row.u64(counts.output);
+    row.u64(counts.cache_read);
+    row.u64(counts.cache_write_5m);
+    row.u64(counts.cache_write_1h);
+    row.u64(counts.cost.0);
+    row.u64(counts.priced);
+    row.i64(counts.saved);
+    row.u64(counts.duration);
+    row.u64(counts.timed);
+    row.u64(counts.first_token);
+    row.u64(counts.first_tokens);
+    row.u64(counts.speed);
+    row.u64(counts.speeds);
+    row.u64(counts.request_bytes);
+    row.u64(counts.response_bytes);
+    for sketch in [&cell.durations, &cell.first_tokens, &cell.speeds] {
+        row.bytes(|bytes| sketch.encode(bytes));
+    }
 }
 
-/// What a row says; its distributions stay where they are. Field by field, in the order of [`CellRow`]: an answer reads
-/// a hundred thousand of them.
+/// What a row says; its distributions stay where they are. Field by field, in the order of
+/// [`encode_cell`]: an answer reads a hundred thousand of them.
 pub(in crate::store::redb) fn read_cell(bytes: &[u8]) -> Result<Packed<'_>, RecordError> {
     let mut row = match codec::version(bytes)? {
         (CELL, fields) => Fields(fields),
@@ -240,7 +211,7 @@ mod tests {
         cell.durations.insert(5);
         cell.durations.insert(1_000_000);
         let (mut bytes, mut read) = (Vec::new(), Cell::default());
-        encode_cell(&cell, &mut bytes).expect("a row");
+        encode_cell(&cell, &mut bytes);
         assert_eq!(hex(&bytes), "01020000fb2c01000000fc7011010000090000000000000000030af0070000");
         read.speeds.insert(1);
         decode_cell(&bytes, &mut read).expect("a cell");
