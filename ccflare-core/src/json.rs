@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 /// The text broke, or who reads has seen enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,30 +201,30 @@ pub(crate) fn unescaped(inside: &[u8]) -> Option<Cow<'_, str>> {
     serde_json::from_slice(&quoted).ok().map(Cow::Owned)
 }
 
-/// Where the quote is that ends a string, whose inside begins here.
+/// Where the quote is that ends a string, whose inside begins here: the first that no backslash stands for.
 fn end_of_string(text: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
-        at += quote_or_backslash(text.get(at..)?)?;
-        match text[at] {
-            b'"' => return Some(at),
-            // Whatever is escaped: the rest of a longer escape is neither a quote nor a backslash.
-            _ => at += 2,
+        at += next_quote(&text[at..])?;
+        let backslashes = text[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        // Each pair of them is one that is meant.
+        if backslashes % 2 == 0 {
+            return Some(at);
         }
+        at += 1;
     }
 }
 
-fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+fn next_quote(text: &[u8]) -> Option<usize> {
     let (words, _) = text.as_chunks::<8>();
     for (index, word) in words.iter().take(SHORT).enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let hits = zeroes(word ^ every(b'"')) | zeroes(word ^ every(b'\\'));
+        let hits = zeroes(u64::from_le_bytes(*word) ^ every(b'"'));
         if hits != 0 {
             return Some(index * 8 + hits.trailing_zeros() as usize / 8);
         }
     }
     let searched = words.len().min(SHORT) * 8;
-    Some(searched + memchr2(b'"', b'\\', &text[searched..])?)
+    Some(searched + memchr(b'"', &text[searched..])?)
 }
 
 /// A word of this byte alone.

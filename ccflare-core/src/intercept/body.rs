@@ -111,65 +111,87 @@ impl<'a> Sight<'a> {
         messages.list(|message| {
             count += 1;
             let is_searched = until == Until::End && count <= SEARCHED && (self.workspace.is_none() || !self.answered);
-            if count > 1 && !is_searched {
-                return message.skip();
+            match count {
+                1 => self.opening(message, until),
+                _ if is_searched => self.later(message),
+                _ => message.skip(),
             }
-            let Some(message) = Message::read(message)? else { return Ok(()) };
-            if count == 1 {
-                self.opening = Some(opening(&message, self));
-                return self.is_enough(until);
-            }
-            let is_answer = message.role == Some(b"assistant");
-            self.answered |= is_answer;
-            if !is_answer {
-                message.blocks(|block| search(message.role, block.text, self));
-            }
-            Ok(())
         })?;
         Ok(())
     }
-}
 
-#[derive(Default)]
-struct Message<'a> {
-    role: Option<&'a [u8]>,
-    /// As it stands: who says it may be told behind it.
-    content: &'a [u8],
-}
-
-impl<'a> Message<'a> {
-    fn read(value: &mut Reader<'a>) -> Result<Option<Self>, Stop> {
-        let mut message = Self::default();
-        let is_message = value.object(|key, value| {
-            match key {
-                b"role" => message.role = value.text()?,
-                b"content" => message.content = value.value()?,
-                _ => return value.skip(),
-            }
-            Ok(())
+    /// Reads the first message: what the conversation begins with, and where the client works.
+    fn opening(&mut self, message: &mut Reader<'a>, until: Until) -> Result<(), Stop> {
+        let (mut hash, mut last) = (Xxh3::new(), None);
+        let role = read_message(message, |role, block| {
+            let text = block.text.and_then(Raw::of);
+            hash.update(text.map_or(block.kind, |text| text.as_str().as_bytes()));
+            hash.update(b"\n\n");
+            last = text.or(last);
+            self.search(role, text);
         })?;
-        Ok(is_message.then_some(message))
+        self.opening = role.map(|_| Opening { hash: hash.digest128(), last });
+        self.is_enough(until)
     }
 
-    fn blocks(&self, each: impl FnMut(Block<'a>)) {
-        // It was run over before, so it does not break.
-        let _ = blocks(&mut Reader::new(self.content), each);
+    fn later(&mut self, message: &mut Reader<'a>) -> Result<(), Stop> {
+        let role = read_message(message, |role, block| {
+            if role != Some(b"assistant") {
+                self.search(role, block.text.and_then(Raw::of));
+            }
+        })?;
+        self.answered |= role == Some(Some(b"assistant"));
+        Ok(())
     }
+
+    /// Looks for the workspace in what the client itself has put into a message: its words about the environment, and the
+    /// instructions that it quotes. Never in what tools or people said.
+    fn search(&mut self, role: Option<&[u8]>, text: Option<Raw<'a>>) {
+        let Some(text) = text.filter(|_| self.workspace.is_none()) else { return };
+        if role == Some(b"system") || text.begins_with("<system-reminder>") || text.begins_with("# Environment") {
+            self.workspace = working_directory(text);
+            self.quoted = self.quoted.or_else(|| instructions_directory(text));
+        }
+    }
+}
+
+/// Who speaks in a message, if that is said.
+type Role<'a> = Option<&'a [u8]>;
+
+/// Gives `each` the blocks of a message, with who speaks. `None` if it is no message.
+fn read_message<'a>(
+    value: &mut Reader<'a>,
+    mut each: impl FnMut(Role<'a>, Block<'a>),
+) -> Result<Option<Role<'a>>, Stop> {
+    let (mut role, mut waits) = (None, None);
+    let is_message = value.object(|key, value| {
+        match key {
+            b"role" => role = value.text()?,
+            b"content" if role.is_some() => blocks(value, |block| each(role, block))?,
+            // Who speaks is told behind it, or never.
+            b"content" => waits = Some(value.value()?),
+            _ => return value.skip(),
+        }
+        Ok(())
+    })?;
+    if let Some(content) = waits {
+        blocks(&mut Reader::new(content), |block| each(role, block))?;
+    }
+    Ok(is_message.then_some(role))
 }
 
 /// One block of a system prompt or a message.
 #[derive(Default)]
 struct Block<'a> {
     kind: &'a [u8],
-    text: Option<Raw<'a>>,
+    text: Option<&'a [u8]>,
     cache_control: Option<&'a [u8]>,
 }
 
 /// Gives `each` the blocks of a content, which may be a text alone. What is no block says nothing.
 fn blocks<'a>(content: &mut Reader<'a>, mut each: impl FnMut(Block<'a>)) -> Result<(), Stop> {
     if content.peek()? == b'"' {
-        let text = content.text()?.and_then(Raw::of);
-        each(Block { kind: b"text", text, cache_control: None });
+        each(Block { kind: b"text", text: content.text()?, cache_control: None });
         return Ok(());
     }
     content.list(|element| {
@@ -177,7 +199,7 @@ fn blocks<'a>(content: &mut Reader<'a>, mut each: impl FnMut(Block<'a>)) -> Resu
         let is_block = element.object(|key, value| {
             match key {
                 b"type" => block.kind = value.text()?.unwrap_or_default(),
-                b"text" => block.text = value.text()?.and_then(Raw::of),
+                b"text" => block.text = value.text()?,
                 b"cache_control" => block.cache_control = Some(value.value()?),
                 _ => return value.skip(),
             }
@@ -197,7 +219,7 @@ const BILLING: &str = "x-anthropic-billing-header:";
 fn system<'a>(content: &mut Reader<'a>) -> Result<System<'a>, Stop> {
     let (mut system, mut hash) = (System::default(), Xxh3::new());
     blocks(content, |block| {
-        let Some(text) = block.text else { return };
+        let Some(text) = block.text.and_then(Raw::of) else { return };
         let is_billing = system.first.is_none() && text.begins_with(BILLING);
         if !is_billing {
             hash.update(text.as_str().as_bytes());
@@ -210,28 +232,6 @@ fn system<'a>(content: &mut Reader<'a>) -> Result<System<'a>, Stop> {
     })?;
     system.hash = hash.digest128();
     Ok(system)
-}
-
-/// Reads the first message: what the conversation begins with, and where the client works.
-fn opening<'a>(message: &Message<'a>, sight: &mut Sight<'a>) -> Opening<'a> {
-    let (mut hash, mut last) = (Xxh3::new(), None);
-    message.blocks(|block| {
-        hash.update(block.text.map_or(block.kind, |text| text.as_str().as_bytes()));
-        hash.update(b"\n\n");
-        last = block.text.or(last);
-        search(message.role, block.text, sight);
-    });
-    Opening { hash: hash.digest128(), last }
-}
-
-/// Looks for the workspace in what the client itself has put into a message: its words about the environment, and the
-/// instructions that it quotes. Never in what tools or people said.
-fn search<'a>(role: Option<&[u8]>, text: Option<Raw<'a>>, sight: &mut Sight<'a>) {
-    let Some(text) = text.filter(|_| sight.workspace.is_none()) else { return };
-    if role == Some(b"system") || text.begins_with("<system-reminder>") || text.begins_with("# Environment") {
-        sight.workspace = working_directory(text);
-        sight.quoted = sight.quoted.or_else(|| instructions_directory(text));
-    }
 }
 
 #[cfg(test)]
