@@ -5,7 +5,10 @@ use std::{collections::VecDeque, convert::Infallible, fs, net::SocketAddr, sync:
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use ccflare_core::{
-    control::views::{AccountEdit, NewAccount},
+    control::{
+        Remote, SettingsControl as _,
+        views::{AccountEdit, NewAccount, WebhookView},
+    },
     domain::Secret,
     record::EventKind,
 };
@@ -159,6 +162,21 @@ impl Site {
         self.running.control.reload_settings().await.expect("they make sense");
     }
 
+    /// The one receiver as operators see it, as soon as that is `enough`.
+    async fn hook(&self, mut enough: impl FnMut(&WebhookView) -> bool) -> WebhookView {
+        let look = async {
+            loop {
+                let hooks = self.running.control.settings().await.expect("settings").webhooks;
+                let hook = hooks.into_iter().next().expect("a receiver");
+                if enough(&hook) {
+                    return hook;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, look).await.expect("it comes to that")
+    }
+
     async fn pause_and_resume(&self) {
         for edit in [AccountEdit::Pause, AccountEdit::Resume] {
             self.running.control.edit_account("a", edit).await.expect("edited");
@@ -196,6 +214,49 @@ async fn what_a_receiver_refuses_for_good_is_not_told_again() {
     site.pause_and_resume().await;
     let told = receiver.until(|told| told.len() >= 3).await;
     assert_eq!(changes(&told), ["added", "paused", "resumed"]);
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn what_became_of_the_last_event_is_shown_and_counted_on_when_the_settings_change() {
+    let receiver = Receiver::start().await;
+    receiver.answer([500, 200, 410]);
+    let site = Site::start(&receiver.settings(SECRET, &["account"])).await;
+    receiver.until(|told| told.len() >= 2).await;
+    let hook = site.hook(|hook| hook.delivered == 1).await;
+    let last = hook.last.expect("the last one");
+    assert_eq!((&*last.event, &*last.outcome, last.tries, last.status), ("account", "delivered", 2, Some(200)));
+    assert_eq!((hook.given_up, last.error), (0, None));
+
+    site.running.control.edit_account("a", AccountEdit::Pause).await.expect("paused");
+    let last = site.hook(|hook| hook.given_up == 1).await.last.expect("the last one");
+    assert_eq!((&*last.outcome, last.tries, last.status), ("given_up", 1, Some(410)));
+
+    // Another secret makes no other receiver.
+    site.settle(&receiver.settings("another-secret-of-16", &["account"])).await;
+    site.running.control.edit_account("a", AccountEdit::Resume).await.expect("resumed");
+    let hook = site.hook(|hook| hook.delivered == 2).await;
+    assert_eq!(hook.given_up, 1);
+    let server = format!("http://{}/", site.running.address).parse().expect("a URL");
+    let remote = Remote::new(server, Secret::new(TOKEN)).expect("an address");
+    let seen = remote.settings().await.expect("settings").webhooks;
+    assert_eq!(seen, [hook], "the API tells it, too");
+    let seen = format!("{seen:?}");
+    assert!(!seen.contains("another-secret") && !seen.contains("/in"), "{seen}");
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_not_there_is_said_to_be_tried_again() {
+    let receiver = Receiver::start().await;
+    let settings = receiver.settings(SECRET, &["account"]);
+    // Nobody listens any more when the first event is told.
+    drop(receiver);
+    let site = Site::start(&settings).await;
+    let last = site.hook(|hook| hook.last.is_some()).await.last.expect("the last one");
+    assert_eq!((&*last.outcome, last.tries, last.status), ("retrying", 1, None));
+    let error = last.error.expect("why");
+    assert!(error.contains("could not connect") && !error.contains("/in"), "{error}");
     site.running.stop().await;
 }
 

@@ -32,6 +32,10 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use tower::ServiceExt;
 use url::Url;
 
+mod deliveries;
+
+use deliveries::{Counted, Deliveries, Outcome};
+
 /// How often an event is sent until it is given up: with the pauses between, for about a minute.
 const TRIES: u32 = 6;
 
@@ -47,8 +51,10 @@ pub struct Webhook {
     pub secret: Secret,
     /// The types of events that it is told.
     pub events: Vec<String>,
+    deliveries: Deliveries,
 }
 
+/// Whether they are configured alike.
 impl PartialEq for Webhook {
     fn eq(&self, other: &Self) -> bool {
         self.url == other.url && self.events == other.events && self.secret.expose() == other.secret.expose()
@@ -122,11 +128,31 @@ async fn follow(
 }
 
 impl Webhook {
+    /// One that has been told nothing yet.
+    #[must_use]
+    pub fn new(url: Url, secret: Secret, events: Vec<String>) -> Self {
+        Self { url, secret, events, deliveries: Deliveries::default() }
+    }
+
+    /// Goes on counting where those have come to who were configured before: each where it was, as far as the address
+    /// tells.
+    pub(crate) fn go_on(hooks: &mut [Self], before: &[Self]) {
+        let mut before = before.to_vec();
+        for hook in hooks {
+            let alike = before.iter().position(|known| known == hook);
+            let known = alike.or_else(|| before.iter().position(|known| known.url == hook.url));
+            if let Some(known) = known {
+                hook.deliveries = before.remove(known).deliveries;
+            }
+        }
+    }
+
     /// As operators see it, without what may be secret.
     pub(crate) fn view(&self) -> WebhookView {
         let host = self.url.host_str().unwrap_or_default();
         let host = self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        WebhookView { host, events: self.events.clone() }
+        let Counted { delivered, given_up, last } = self.deliveries.counted();
+        WebhookView { host, events: self.events.clone(), delivered, given_up, last }
     }
 
     fn start(self, after: Option<u64>, control: &Arc<dyn Control>, upstream: &Upstream, tasks: &TaskTracker) -> Served {
@@ -157,15 +183,24 @@ impl Webhook {
                 let jitter = Duration::from_millis(rand::random::<u64>() % 500);
                 tokio::time::sleep(Duration::from_secs(1 << attempt) + jitter).await;
             }
-            match timeout(PATIENCE, self.send(event, upstream)).await {
-                Ok(Ok(status)) if status.is_success() => return,
-                Ok(Ok(status)) if is_final(status) => {
+            let answer = timeout(PATIENCE, self.send(event, upstream)).await;
+            let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs())));
+            let tries = attempt + 1;
+            let outcome = match &answer {
+                Ok(status) if status.is_success() => Outcome::Delivered,
+                Ok(status) if is_final(*status) => Outcome::GivenUp,
+                _ if tries == TRIES => Outcome::GivenUp,
+                _ => Outcome::Retrying,
+            };
+            self.deliveries.note(event.detail.name(), tries, outcome, &answer);
+            match answer {
+                Ok(_) if outcome == Outcome::Delivered => return,
+                Ok(status) if is_final(status) => {
                     tracing::warn!(host, event = event.id, status = status.as_u16(), "a webhook refuses an event");
                     return;
                 }
-                Ok(Ok(status)) => tracing::debug!(host, status = status.as_u16(), "a webhook can't take an event now"),
-                Ok(Err(error)) => tracing::debug!(host, error, "a webhook can't be reached"),
-                Err(_) => tracing::debug!(host, "a webhook does not answer in time"),
+                Ok(status) => tracing::debug!(host, status = status.as_u16(), "a webhook can't take an event now"),
+                Err(error) => tracing::debug!(host, error, "a webhook can't be reached"),
             }
         }
         tracing::warn!(host, event = event.id, tries = TRIES, "an event is not told to a webhook: it does not take it");

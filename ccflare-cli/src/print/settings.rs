@@ -1,7 +1,11 @@
 //! Settings.
 
 use anyhow::Result;
-use ccflare_core::control::views::{ReloadView, SettingView, SettingsView};
+use ccflare_core::{
+    control::views::{ReloadView, SettingView, SettingsView, WebhookView},
+    report::{At, Count, Known},
+};
+use comfy_table::Table;
 
 use super::{json, line, or_dash, table};
 use crate::args::Output;
@@ -23,7 +27,33 @@ pub(crate) fn all(settings: &SettingsView, in_full: bool, output: Output) -> Res
         table.add_row(row);
     }
     line(&format!("{table}"))?;
+    if !settings.webhooks.is_empty() {
+        line(&format!("\n{}", webhooks(&settings.webhooks)))?;
+    }
     settings.file.as_ref().map_or(Ok(()), |file| line(&format!("\nThe file is {file}.")))
+}
+
+/// Who is told what happens, and whether they take it.
+fn webhooks(hooks: &[WebhookView]) -> Table {
+    let mut table = table(&["WEBHOOK", "EVENTS", "DELIVERED", "GIVEN UP", "LAST"]);
+    for hook in hooks {
+        let last = hook.last.as_ref().map(|last| {
+            let (word, answer) = match (&*last.outcome, last.status) {
+                ("delivered", _) => ("delivered", String::new()),
+                (outcome, Some(status)) => (outcome, format!(": answered {status}")),
+                (outcome, None) => (outcome, format!(": {}", last.error.as_deref().unwrap_or("no answer"))),
+            };
+            format!("{} {} at {}{answer}", last.event, word.replace('_', " "), Known(At::parse(&last.at)))
+        });
+        table.add_row(vec![
+            hook.host.clone(),
+            hook.events.join(" "),
+            Count(hook.delivered).to_string(),
+            Count(hook.given_up).to_string(),
+            or_dash(last.as_ref()),
+        ]);
+    }
+    table
 }
 
 fn value(setting: &SettingView) -> String {

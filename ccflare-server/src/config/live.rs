@@ -129,7 +129,8 @@ impl LiveConfig {
         Ok(state.view(sources))
     }
 
-    fn adopt(&self, state: &mut State, latest: Config) -> ReloadView {
+    fn adopt(&self, state: &mut State, mut latest: Config) -> ReloadView {
+        Webhook::go_on(&mut latest.webhooks, &state.latest.webhooks);
         let (changed, restart) = (changes(&state.latest, &latest, true), changes(&state.running, &latest, false));
         let news: Vec<_> = changes(&state.latest, &latest, false).into_iter().chain(changed.iter().cloned()).collect();
         if latest.log_level != state.latest.log_level {

@@ -41,7 +41,7 @@ pub(super) fn read(text: &str, hooks: &Spanned<DeValue<'_>>) -> Result<Vec<Webho
         if let Some(name) = events.iter().find(|name| !known.clone().any(|known| known == **name)) {
             return Err(unknown("event", name, line, known));
         }
-        Ok(Webhook { url, secret: Secret::new(&secret), events })
+        Ok(Webhook::new(url, Secret::new(&secret), events))
     };
     hooks.iter().map(hook).collect()
 }

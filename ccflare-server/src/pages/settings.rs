@@ -4,9 +4,13 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use ccflare_core::control::{
-    ControlError,
-    views::{SettingView, SettingsEdit, SettingsView, WebhookView},
+use ccflare_core::{
+    control::{
+        ControlError,
+        views::{DeliveryView, SettingView, SettingsEdit, SettingsView, WebhookView},
+    },
+    domain::Timestamp,
+    report::Count,
 };
 use http::StatusCode;
 use maud::{Markup, html};
@@ -19,6 +23,8 @@ use crate::components::{
     form,
     layout::Place,
     notice::notice,
+    text::counted,
+    when,
 };
 
 pub(super) async fn show(State(control): State<Shared>) -> Result<Page, Problem> {
@@ -57,19 +63,20 @@ async fn refuse(control: &Shared, error: ControlError, wish: Option<&Wish>) -> R
 }
 
 async fn page(control: &Shared, why: Option<&str>, wish: Option<&Wish>) -> Result<Page, Problem> {
+    let now = now(&**control).await?;
     let settings = match control.settings().await {
-        Ok(settings) => view(&settings, why, wish),
+        Ok(settings) => view(&settings, now, why, wish),
         // Inside another program the settings are that program's.
         Err(ControlError::Unavailable(why)) => notice(Tone::Blue, &html! { p { (why) } }),
         Err(error) => return Err(error.into()),
     };
     let store = maintenance::Seen::of(control).await?;
-    let body = html! { (settings) (maintenance::view(&store, now(&**control).await?)) };
+    let body = html! { (settings) (maintenance::view(&store, now)) };
     Ok(Page::new(Place::Settings, "Settings", body))
 }
 
 /// `refused` is what was typed and could not be saved: it stays in its field.
-fn view(settings: &SettingsView, why: Option<&str>, refused: Option<&Wish>) -> Markup {
+fn view(settings: &SettingsView, now: Timestamp, why: Option<&str>, refused: Option<&Wish>) -> Markup {
     let waiting = settings.settings.iter().filter(|setting| setting.pending.is_some()).count();
     let typed = |setting: &SettingView| refused.filter(|wish| wish.key == setting.key).map(|wish| wish.value.as_str());
     html! {
@@ -87,22 +94,56 @@ fn view(settings: &SettingsView, why: Option<&str>, refused: Option<&Wish>) -> M
         (card("All settings", &html! {
             ul.settings { @for setting in &settings.settings { li { (one(setting, &settings.version, typed(setting))) } } }
         }))
-        (card("Webhooks", &webhooks(&settings.webhooks)))
+        (card("Webhooks", &webhooks(&settings.webhooks, now)))
     }
 }
 
 /// Who is told what happens. Their secrets are in the file alone, and so they are changed there.
-fn webhooks(hooks: &[WebhookView]) -> Markup {
+fn webhooks(hooks: &[WebhookView], now: Timestamp) -> Markup {
     html! {
         @if hooks.is_empty() { p.quiet { "Nobody is told what happens." } }
         ul.settings {
             @for hook in hooks {
                 li {
                     div { h3 { (hook.host) } p.hint { @if hook.events.is_empty() { "told of nothing" } @else { "told of " (hook.events.join(", ")) } } }
+                    @match &hook.last {
+                        Some(last) => div { (delivery(last, now)) p.hint { (so_far(hook)) } },
+                        None => p.quiet { "Nothing has been sent since the server was started." },
+                    }
                 }
             }
         }
         p.hint { "Receivers stand in the file as " code { "[[webhooks]]" } ", each with a " code { "url" } ", a " code { "secret" } " and the " code { "events" } " it wants. What one does not take is in the " a href="/logs?text=webhook" { "log" } "." }
+    }
+}
+
+/// What has become of the event that was sent last.
+fn delivery(last: &DeliveryView, now: Timestamp) -> Markup {
+    let (tone, word) = match last.outcome.as_str() {
+        "delivered" => (Tone::Good, "delivered"),
+        "retrying" => (Tone::Warning, "trying again"),
+        "given_up" => (Tone::Bad, "given up"),
+        other => (Tone::Plain, other),
+    };
+    html! {
+        p { (badge(tone, word)) " " (last.event) ", " (when::ago(Some(&last.at), now)) }
+        @if last.outcome != "delivered" {
+            p.evidence {
+                @match (&last.status, &last.error) {
+                    (Some(status), _) => { "It answered " (status) },
+                    (None, error) => (error.as_deref().unwrap_or("It did not answer")),
+                }
+                @if last.tries > 1 { ", tried " (last.tries) " times" }
+            }
+        }
+    }
+}
+
+fn so_far(hook: &WebhookView) -> String {
+    let delivered = counted(hook.delivered, "event", "events");
+    match hook.given_up {
+        0 => format!("{delivered} delivered since the server was started"),
+        given_up => format!("{delivered} delivered, {} given up since the server was started", Count(given_up)),
     }
 }
 
@@ -167,6 +208,11 @@ mod tests {
         }
     }
 
+    fn hook(last: Option<DeliveryView>) -> WebhookView {
+        let events = vec!["limit".to_owned(), "moved".to_owned()];
+        WebhookView { host: "alerts.example".to_owned(), events, delivered: 12, given_up: 1, last }
+    }
+
     fn draw(setting: SettingView) -> String {
         let settings = SettingsView {
             version: "v1".to_owned(),
@@ -174,7 +220,7 @@ mod tests {
             settings: vec![setting],
             webhooks: Vec::new(),
         };
-        view(&settings, None, None).into_string()
+        view(&settings, Timestamp::default(), None, None).into_string()
     }
 
     #[test]
@@ -187,11 +233,30 @@ mod tests {
 
     #[test]
     fn receivers_of_events_are_listed() {
-        let hook =
-            WebhookView { host: "alerts.example".to_owned(), events: vec!["limit".to_owned(), "move".to_owned()] };
-        let text = webhooks(&[hook]).into_string();
-        assert!(text.contains("alerts.example") && text.contains("told of limit, move"), "{text}");
-        assert!(webhooks(&[]).into_string().contains("[[webhooks]]"));
+        let text = webhooks(&[hook(None)], Timestamp::default()).into_string();
+        assert!(text.contains("alerts.example") && text.contains("told of limit, moved"), "{text}");
+        assert!(text.contains("Nothing has been sent"), "{text}");
+        assert!(webhooks(&[], Timestamp::default()).into_string().contains("[[webhooks]]"));
+    }
+
+    #[test]
+    fn whether_a_receiver_takes_what_it_is_told_stands_beside_it() {
+        let last = |outcome: &str, status: Option<u16>, error: Option<&str>| DeliveryView {
+            at: "2026-11-24T08:00:00Z".to_owned(),
+            event: "moved".to_owned(),
+            outcome: outcome.to_owned(),
+            tries: 2,
+            status,
+            error: error.map(str::to_owned),
+        };
+        for (last, told) in [
+            (last("delivered", Some(204), None), "delivered</span> moved"),
+            (last("retrying", None, Some("could not connect")), "could not connect, tried 2 times"),
+            (last("given_up", Some(410), None), "It answered 410"),
+        ] {
+            let text = webhooks(&[hook(Some(last))], Timestamp::default()).into_string();
+            assert!(text.contains(told) && text.contains("12 events delivered, 1 given up"), "{text}");
+        }
     }
 
     #[test]
@@ -203,7 +268,7 @@ mod tests {
             webhooks: Vec::new(),
         };
         let wish = Wish { key: "listen".to_owned(), value: "nowhere".to_owned(), version: "v1".to_owned() };
-        let text = view(&settings, Some("that is no address"), Some(&wish)).into_string();
+        let text = view(&settings, Timestamp::default(), Some("that is no address"), Some(&wish)).into_string();
         assert!(text.contains("that is no address") && text.contains("value=\"nowhere\""), "{text}");
         assert!(text.contains("aria-invalid=\"true\""), "{text}");
     }

@@ -42,7 +42,7 @@ pub use placement::{
     CandidateView, DecisionView, ExcludedView, ExplainRequest, ExplainView, FactsView, MoveView, StrategyView,
 };
 pub use requests::{AttemptView, RequestPage, RequestPageQuery, RequestView};
-pub use settings::{ReloadView, SettingView, SettingsEdit, SettingsView, WebhookView};
+pub use settings::{DeliveryView, ReloadView, SettingView, SettingsEdit, SettingsView, WebhookView};
 
 fn secret<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
     String::deserialize(deserializer).map(|text| Secret::new(&Zeroizing::new(text)))

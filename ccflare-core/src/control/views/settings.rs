@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsView {
-    /// Changes whenever anything below does; an edit can be bound to it.
+    /// Changes whenever a setting does; an edit can be bound to it.
     pub version: String,
     /// The configuration file, whether it is there or not.
     pub file: Option<String>,
@@ -29,6 +29,34 @@ pub struct WebhookView {
     pub host: String,
     /// The types of events that it is told.
     pub events: Vec<String>,
+    /// How many events it has taken since the server was started.
+    #[serde(default)]
+    pub delivered: u64,
+    /// How many it has not taken, and will not be told again.
+    #[serde(default)]
+    pub given_up: u64,
+    /// What has become of the last one that was sent.
+    #[serde(default)]
+    pub last: Option<DeliveryView>,
+}
+
+/// What has become of an event that was sent to a receiver.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct DeliveryView {
+    /// When it was answered, or not.
+    pub at: String,
+    /// The event's type.
+    pub event: String,
+    /// `delivered`; `retrying`, which is sent again; or `given_up`.
+    pub outcome: String,
+    /// How often it has been sent.
+    pub tries: u32,
+    /// What the receiver answered, if it did.
+    pub status: Option<u16>,
+    /// Why there is no answer.
+    pub error: Option<String>,
 }
 
 /// One setting.
