@@ -30,8 +30,8 @@ use ccflare_core::{
     pricing::PriceTable,
     retention::{self, RetentionPolicy},
     store::{
-        AccountStore, AnalyticsStore, ClientKeyStore, LedgerEntry, LedgerStore, MaintenanceStore, RedbStore, SealKey,
-        Wanted,
+        AccountStore, AnalyticsStore, ClientKeyStore, LedgerEntry, LedgerStore, MaintenanceStore, Progress, RedbStore,
+        SealKey, Wanted,
     },
 };
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableHandle};
@@ -68,6 +68,7 @@ async fn run(requests: u64) {
     let world = World::new(&store).await;
     ingest(&store, &world, requests).await;
     size(&store, &world, requests).await;
+    compaction(&store, requests).await;
     drop(store);
     tables(&path, requests);
     let store = Arc::new(RedbStore::open(&path, key).expect("the same database"));
@@ -341,6 +342,14 @@ async fn size(store: &RedbStore, world: &World, requests: u64) {
         let rows = sizes.rows.iter().find(|(name, _)| name == table).map_or(0, |(_, rows)| *rows);
         println!("  {table}: {rows} rows");
     }
+}
+
+/// What the file is without the pages that it has grown by and nobody uses.
+async fn compaction(store: &RedbStore, requests: u64) {
+    let start = Instant::now();
+    let compacted = store.compact(Progress::default()).await.expect("compacted");
+    let each = compacted.after as f64 / requests as f64;
+    println!("compacted in {:.1?}: {} MiB, {each:.0} bytes a request", start.elapsed(), compacted.after >> 20);
 }
 
 /// Where the bytes are.
