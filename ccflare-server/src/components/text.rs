@@ -20,6 +20,14 @@ pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", Count(count), if count == 1 { one } else { many })
 }
 
+/// What control says of itself, as a sentence of a page.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let end = if text.ends_with(['.', '?', '!']) { "" } else { "." };
+    first.chain(letters).chain(end.chars()).collect()
+}
+
 /// Why an account was tried.
 pub(crate) fn choice(code: &str) -> &str {
     match code {
@@ -109,6 +117,11 @@ pub(crate) fn window(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_in_passing_becomes_a_sentence() {
+        assert_eq!(["no log is kept here", "It is."].map(sentence), ["No log is kept here.", "It is."]);
+    }
 
     #[test]
     fn one_is_not_said_as_many_are() {

@@ -25,6 +25,7 @@ use crate::components::{
     layout::Place,
     notice::{empty, notice},
     pager::{link, pager},
+    text,
 };
 
 /// So many lines on a page.
@@ -97,7 +98,7 @@ async fn page(control: &Shared, wish: &Wish, refused: Option<(&str, &str)>) -> R
         (Ok(lines), Ok(level)) => view(&lines, wish, &level.level, refused),
         // Inside another program the log is that program's.
         (Err(ControlError::Unavailable(why)), _) | (_, Err(ControlError::Unavailable(why))) => {
-            notice(Tone::Blue, &html! { p { (why) } })
+            notice(Tone::Blue, &html! { p { (text::sentence(&why)) } })
         }
         (Err(error), _) | (_, Err(error)) => return Err(error.into()),
     };
@@ -119,7 +120,8 @@ fn view(page: &LogPage, wish: &Wish, level: &str, refused: Option<(&str, &str)>)
         }
         div id="lines" data-live[is_first] {
             @if page.lines.is_empty() {
-                (empty("No line is like that", &html! { p { "The server logs " code { (level) } " now." } }))
+                @let filtered = !is_first || wish.pairs().iter().any(|(_, value)| !value.is_empty());
+                (empty(if filtered { "No line is like that" } else { "Nothing was logged yet" }, &html! { p { "The server logs " code { (level) } " now." } }))
             } @else {
                 ol.log.framed { @for line in page.lines.iter().rev() { li { (one(line)) } } }
             }

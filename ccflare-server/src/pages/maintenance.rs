@@ -19,7 +19,7 @@ use super::{Problem, Shared, see};
 use crate::components::{
     badge::{Tone, badge},
     card::{card, facts},
-    form, when,
+    form, text, when,
 };
 
 /// Begins a task.
@@ -59,8 +59,8 @@ pub(super) fn view(seen: &Seen, now: Timestamp) -> Markup {
             div id="store" data-live {
                 (facts(&[
                     ("Database", html! { (if sizes.file_bytes == 0 { "in memory".to_owned() } else { Size(sizes.file_bytes).to_string() }) }),
-                    ("Requests", html! { (Count(sizes.requests)) ", " (Size(sizes.request_bytes)) }),
-                    ("What they carried", html! { (Count(sizes.payloads)) ", " (Size(sizes.payload_bytes)) }),
+                    ("Requests", html! { (text::counted(sizes.requests, "request", "requests")) ", " (Size(sizes.request_bytes)) }),
+                    ("What they carried", html! { "of " (text::counted(sizes.payloads, "request", "requests")) ", " (Size(sizes.payload_bytes)) }),
                     ("Latest task", match task { Some(task) => state(task, now), None => html! { "none since the start" } }),
                 ]))
             }

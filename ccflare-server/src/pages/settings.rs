@@ -23,7 +23,7 @@ use crate::components::{
     form,
     layout::Place,
     notice::notice,
-    text::counted,
+    text::{counted, sentence},
     when,
 };
 
@@ -67,7 +67,7 @@ async fn page(control: &Shared, why: Option<&str>, wish: Option<&Wish>) -> Resul
     let settings = match control.settings().await {
         Ok(settings) => view(&settings, now, why, wish),
         // Inside another program the settings are that program's.
-        Err(ControlError::Unavailable(why)) => notice(Tone::Blue, &html! { p { (why) } }),
+        Err(ControlError::Unavailable(why)) => notice(Tone::Blue, &html! { p { (sentence(&why)) } }),
         Err(error) => return Err(error.into()),
     };
     let store = maintenance::Seen::of(control).await?;

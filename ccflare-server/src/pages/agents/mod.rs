@@ -193,7 +193,7 @@ fn for_all(known: &AgentsView, refused: Option<&Refused<'_>>) -> Markup {
         }
         form.row method="post" action="/agents/all/all" {
             (field("Prefer one model for every agent that a file defines", "all-model", "",
-                &Line::new("all-model", typed("all").unwrap_or_default()).required().placeholder("opus, sonnet, haiku, inherit or a name").bare().draw_as("model")))
+                &Line::new("all-model", typed("all").unwrap_or_default()).required().placeholder("opus or inherit").bare().draw_as("model")))
             button.quiet type="submit" { "Prefer for all" }
         }
         p.hint { "An alias such as " code { "opus" } " is the newest model of that family; " code { "inherit" } " leaves an agent the model that it asks for. A change of the model drops the prompt cache of what is under way." }
@@ -209,7 +209,7 @@ fn workspaces(known: &AgentsView, refused: Option<&Refused<'_>>, now: Timestamp)
                 div.field {
                     strong { (workspace.name) } " "
                     @if workspace.manual { (badge(Tone::Blue, "registered")) }
-                    p.hint { code { (workspace.path) } ", " (text::counted(workspace.agent_count as u64, "agent", "agents")) ", asked from " (when::ago(Some(&workspace.last_seen), now)) }
+                    p.hint { code { (workspace.path) } ", " (text::counted(workspace.agent_count as u64, "agent", "agents")) ", last asked " (when::ago(Some(&workspace.last_seen), now)) }
                 }
                 form.inline method="post" action="/agents/all/forget" {
                     input type="hidden" name="path" value=(workspace.path);

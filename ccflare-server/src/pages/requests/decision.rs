@@ -34,7 +34,7 @@ pub(in crate::pages) fn view(decision: &DecisionView, now: Timestamp) -> Markup 
             }
         }
         @if !decision.excluded.is_empty() {
-            h3 { "Not thought of" }
+            h3 { "Left out" }
             ul.closures { @for excluded in &decision.excluded { li { (impossible(excluded, now)) } } }
         }
         @if decision.unnamed > 0 { p.quiet { "And " (decision.unnamed) " more." } }

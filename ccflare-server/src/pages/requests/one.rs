@@ -40,7 +40,7 @@ pub(in crate::pages) async fn show(State(control): State<Shared>, Path(id): Path
 fn view(request: &RequestView, payload: Result<&PayloadView, &String>, now: Timestamp) -> Markup {
     let cost = request.cost_nano_usd.map(|nanos| Money(NanoUsd(nanos)));
     html! {
-        p { (rows::result(request)) " " (when::ago(Some(&request.timestamp), now)) ", " (when::at(&request.timestamp)) " UTC" }
+        p { (rows::result(request)) " " (when::ago(Some(&request.timestamp), now)) ", " (when::at(&request.timestamp)) "\u{a0}UTC" }
         @if let Some(error) = &request.error_message { (notice(Tone::Bad, &html! { p { (error) } })) }
         (figures(&[
             Figure::new("Took", Known(request.response_time_ms.map(Took::from_millis))),
@@ -60,7 +60,7 @@ fn view(request: &RequestView, payload: Result<&PayloadView, &String>, now: Time
         }
         @match payload {
             Ok(payload) => (conversation::view(payload)),
-            Err(why) => (card("What it carried", &html! { p.quiet { (why) } })),
+            Err(why) => (card("What it carried", &html! { p.quiet { (text::sentence(why)) } })),
         }
     }
 }
@@ -234,7 +234,7 @@ pub(in crate::pages) mod tests {
     fn the_attempts_stand_where_they_were_in_time() {
         let text = view(&request(), Err(&"it was not kept".to_owned()), NOW).into_string();
         assert!(text.contains("limit used up") && text.contains("x=\"50.00\" width=\"25.00\""), "{text}");
-        assert!(text.contains("$1.23") && text.contains("it was not kept") && text.contains("moved 1×"), "{text}");
+        assert!(text.contains("$1.23") && text.contains("It was not kept.") && text.contains("moved 1×"), "{text}");
     }
 
     #[test]
