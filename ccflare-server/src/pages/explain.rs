@@ -94,8 +94,7 @@ fn view(strategy: &StrategyView, wish: &Wish, said: &Markup) -> Markup {
     let strategies: Vec<_> = strategy.strategies.iter().map(|name| (name.as_str(), name.as_str())).collect();
     html! {
         p.quiet { "Which account a request goes to, and why. The functions that decide for clients answer here; nothing is sent, changed or remembered." }
-        div.columns {
-            div {
+        div.columns.asking {
                 (card("A request", &html! {
                     form.stack method="post" action="/explain" {
                         (field("Model", "model", "", &Line::new("model", &wish.model).required().bare().draw()))
@@ -104,6 +103,7 @@ fn view(strategy: &StrategyView, wish: &Wish, said: &Markup) -> Markup {
                         button.primary type="submit" { "What would happen?" }
                     }
                 }))
+                div id="answer" { (said) }
                 (card("Strategy", &html! {
                     form.row method="post" action="/explain/strategy" {
                         (field("Decides from the next request on", "strategy", "", &choose("strategy", "strategy", &strategy.strategy, &strategies)))
@@ -111,8 +111,6 @@ fn view(strategy: &StrategyView, wish: &Wish, said: &Markup) -> Markup {
                     }
                     p.hint { code { "session" } ": one account serves everybody for a while. " code { "conversation" } ": each conversation stays where its cache is; new ones go where the most room is." }
                 }))
-            }
-            div id="answer" { (said) }
         }
     }
 }

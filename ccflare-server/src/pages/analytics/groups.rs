@@ -18,8 +18,8 @@ pub(super) fn models(models: &[ModelPerformance], costs: &[ModelCost]) -> Markup
             table.rows {
                 thead {
                     tr {
-                        th { "Model" } th.number { "Requests" } th.number { "Cost" } th.number { "Median" } th.number { "95th" } th.number { "99th" }
-                        th.number { "First token, 95th" } th.number { "Tokens a second" } th.number { "Slowest, fastest" } th.number { "Errors" }
+                        th { "Model" } th.number { "Requests" } th.number { "Errors" } th.number { "Cost" } th.number { "Median" } th.number { "95th" } th.number { "99th" }
+                        th.number { "First token, 95th" } th.number { "Tokens a second" } th.number.range { "Slowest, fastest" }
                     }
                 }
                 tbody {
@@ -27,14 +27,14 @@ pub(super) fn models(models: &[ModelPerformance], costs: &[ModelCost]) -> Markup
                         tr {
                             th scope="row" { span.name title=(model.model) { (model.model) } }
                             td.number { (Count(model.requests)) }
+                            td.number { (Known(model.error_rate.map(percent))) }
                             td.number { (Known(cost(&model.model))) }
                             td.number { (took(model.p50_response_time)) }
                             td.number { (took(model.p95_response_time)) }
                             td.number { (took(model.p99_response_time)) }
                             td.number { (took(model.p95_time_to_first_token)) }
                             td.number { (Known(model.avg_tokens_per_second.map(Rate))) }
-                            td.number { (Known(model.min_tokens_per_second.map(Rate))) ", " (Known(model.max_tokens_per_second.map(Rate))) }
-                            td.number { (Known(model.error_rate.map(percent))) }
+                            td.number.range { (Known(model.min_tokens_per_second.map(Rate))) ", " (Known(model.max_tokens_per_second.map(Rate))) }
                         }
                     }
                 }

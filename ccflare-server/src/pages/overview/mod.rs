@@ -149,7 +149,7 @@ fn standing(accounts: &[AccountView], now: Timestamp) -> Markup {
                     }
                 }
             }
-            @if accounts.len() > 8 { p.quiet { "and " (accounts.len() - 8) " more" } }
+            @if accounts.len() > 8 { p.quiet.others { "and " (accounts.len() - 8) " more" } }
         }
     }
 }
@@ -167,7 +167,7 @@ fn system(status: &StatusView, sizes: &SizesView) -> Markup {
         ("Last write took", html! { (Known(status.last_commit_ms.map(Took::from_millis))) }),
         (
             "Database",
-            html! { (if sizes.file_bytes == 0 { "in memory".to_owned() } else { Size(sizes.file_bytes).to_string() }) ", " (Count(sizes.requests)) " requests" },
+            html! { (if sizes.file_bytes == 0 { "in memory".to_owned() } else { Size(sizes.file_bytes).to_string() }) ", " (text::counted(sizes.requests, "request", "requests")) },
         ),
         ("Strategy", html! { (status.strategy) }),
         ("Version", html! { (status.version) }),
