@@ -5,6 +5,11 @@
 //! What is known of a conversation is found out at its first request and remembered, so that a later one is read no
 //! further than to its first message. A body that is no JSON, or odd, passes with the facts that it states.
 //!
+//! Facts are read before the request goes on, whether or not the model is replaced: that depends on the agent, which is one
+//! of them; which accounts are open depends on the model, and where a conversation lives on its session; and whoever looks
+//! on, or finds the request interrupted, is told who asked. A search from quote to quote costs microseconds where the answer
+//! takes seconds.
+//!
 //! Where the facts stand, and which clients state them, is written down in `docs/agents.md`.
 //!
 //! ```
