@@ -18,7 +18,6 @@ mod pages;
 mod patience;
 mod probes;
 mod readers;
-mod repolled;
 mod run;
 mod serve;
 mod tickets;
