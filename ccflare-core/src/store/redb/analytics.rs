@@ -216,7 +216,7 @@ impl Opened<'_> {
             let mut cells = write.open_table(tables::CELLS).map_err(failed)?;
             for (level, end) in levels {
                 let (first, end) = (sums::cell_key(level, Minute(0), 0), sums::cell_key(level, end, 0));
-                swept += super::sweep::range(&mut cells, &first, &end, limit - swept)?;
+                swept += super::sweep::range(&mut cells, &first, &end, limit - swept, sums::is_cell)?;
             }
         }
         write.commit().map_err(failed)?;

@@ -170,6 +170,11 @@ pub(super) fn cell_key(level: Level, start: Minute, series: u32) -> [u8; 9] {
     key
 }
 
+/// Whether a cell stands behind a key, and not the count of an hour's or a day's changes.
+pub(super) fn is_cell(key: &[u8; 9]) -> bool {
+    key[5..] != CHANGES.to_be_bytes()
+}
+
 /// Adds the exchanges to the cells of all levels. Each cell is read and written once.
 fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> Result<(), StoreError> {
     let keys = |(one, number): (usize, &u32)| {

@@ -10,20 +10,21 @@ use super::{
 };
 use crate::{domain::ExchangeId, store::StoreError};
 
-/// Deletes at most `limit` rows from `first` on and before `end`, and says how many.
+/// Deletes the rows from `first` on and before `end` until `limit` of them are gone that count, and says how many did.
 pub(super) fn range<'a, K: Key + 'static, V: Value + 'static>(
     table: &mut Table<'_, K, V>,
     first: K::SelfType<'a>,
     end: K::SelfType<'a>,
     limit: usize,
+    counts: impl Fn(K::SelfType<'_>) -> bool,
 ) -> Result<usize, StoreError> {
     let mut swept = 0;
     let mut old = table.extract_from_if(first..end, |_, _| true).map_err(failed)?;
     while swept < limit
         && let Some(row) = old.next()
     {
-        row.map_err(failed)?;
-        swept += 1;
+        let (key, _) = row.map_err(failed)?;
+        swept += usize::from(counts(key.value()));
     }
     Ok(swept)
 }
