@@ -14,10 +14,10 @@ async fn an_account_is_paused_renamed_reordered_and_removed() {
     browser.sees("The account serves again").await;
 
     browser.fill("name", "night shift").await;
-    browser.find("form[action$='/rename'] button").await.click().await.expect("pressed");
+    browser.submit("form[action$='/rename']").await;
     browser.sees("The account has its new name").await;
     browser.fill("priority", "7").await;
-    browser.find("form[action$='/priority'] button").await.click().await.expect("pressed");
+    browser.submit("form[action$='/priority']").await;
     browser.sees("The account has its new priority").await;
     assert_eq!(stage.account("night shift").await.priority, 7);
 
@@ -45,10 +45,10 @@ async fn an_account_logs_in_with_a_pasted_code() {
     let address = browser.find("a[target='_blank']").await.attr("href").await.expect("there").expect("an address");
     let granted = grant(&address).await;
     browser.fill("code", "half-a-code").await;
-    browser.find("form[action$='/complete'] button").await.click().await.expect("pressed");
+    browser.submit("form[action$='/complete']").await;
     browser.find("[role='alert']").await;
     browser.fill("code", &granted).await;
-    browser.find("form[action$='/complete'] button").await.click().await.expect("pressed");
+    browser.submit("form[action$='/complete']").await;
     browser.sees("The account is logged in").await;
     assert_eq!(stage.account("me").await.token_status, "valid");
     browser.close().await;

@@ -53,7 +53,12 @@ impl Browser {
 
     /// The text of everything that is seen.
     pub async fn text(&self) -> String {
-        self.find("body").await.text().await.expect("text")
+        self.text_of("body").await
+    }
+
+    /// The text of the first element like this.
+    pub async fn text_of(&self, selector: &str) -> String {
+        self.with(selector, async |element| element.text().await).await
     }
 
     /// The first element like this; fails if there is none soon.
@@ -68,12 +73,41 @@ impl Browser {
         }
     }
 
-    /// Presses the button with this text.
+    /// Does something with the first element like this; again, if the page exchanges it meanwhile.
+    async fn with<T>(&self, selector: &str, act: impl AsyncFn(&WebElement) -> WebDriverResult<T>) -> T {
+        let began = Instant::now();
+        loop {
+            match act(&self.find(selector).await).await {
+                Ok(done) => return done,
+                Err(error) if is_exchanged(&error) && began.elapsed() < SOON => {}
+                Err(error) => panic!("{selector} on {}: {error}", self.address().await),
+            }
+        }
+    }
+
+    /// Presses the button or link with this text, and waits for the page it leads to.
     pub async fn press(&self, text: &str) {
         let path = format!("//main//*[self::button or self::a][contains(normalize-space(.), '{text}')]");
         let button =
             self.page.find(By::XPath(path)).await.unwrap_or_else(|error| panic!("no button {text:?}: {error}"));
+        self.follow(button).await;
+    }
+
+    /// Presses the button of the form that a selector finds, and waits for the page it leads to.
+    pub async fn submit(&self, form: &str) {
+        let button = self.find(&format!("{form} button")).await;
+        self.follow(button).await;
+    }
+
+    /// A press returns before the next page is there: what is looked for then would be found on the old one.
+    async fn follow(&self, button: WebElement) {
+        let page = self.find("html").await;
         button.click().await.expect("pressed");
+        let began = Instant::now();
+        while page.is_present().await.unwrap_or(false) {
+            assert!(began.elapsed() < SOON, "nothing happens on {}:\n{}", self.address().await, self.text().await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Types into the field with this id, in place of what is there.
@@ -83,19 +117,21 @@ impl Browser {
 
     /// The same for a field that is found otherwise.
     pub async fn fill_in(&self, selector: &str, text: &str) {
-        let field = self.find(selector).await;
-        field.clear().await.expect("empty");
-        field.send_keys(text).await.expect("typed");
+        let fill = async |field: &WebElement| {
+            field.clear().await?;
+            field.send_keys(text).await
+        };
+        self.with(selector, fill).await;
     }
 
     /// What is typed in a field.
     pub async fn typed(&self, selector: &str) -> String {
-        self.find(selector).await.prop("value").await.expect("there").unwrap_or_default()
+        self.with(selector, async |field| field.prop("value").await).await.unwrap_or_default()
     }
 
     /// What a notice says went wrong.
     pub async fn alert(&self) -> String {
-        self.find("main [role='alert']").await.text().await.expect("text")
+        self.text_of("main [role='alert']").await
     }
 
     /// Waits until this text is seen; fails with what is seen instead.
@@ -143,6 +179,11 @@ impl Browser {
         self.page.quit().await.expect("closed");
         assert!(complaints.is_empty(), "the console complained: {complaints:#?}");
     }
+}
+
+/// Whether an element was found and is no longer there.
+fn is_exchanged(error: &WebDriverError) -> bool {
+    matches!(**error, thirtyfour::error::WebDriverErrorInner::StaleElementReference(..))
 }
 
 /// The port that the driver has chosen: it says so.

@@ -12,14 +12,10 @@ async fn every_form_says_what_was_wrong_and_keeps_what_was_typed() {
     browser.fill("api_key", "a-key").await;
     browser.press("Add the account").await;
     browser.sees("work").await;
-    let alert = browser.find("[role='alert']").await.text().await.expect("text");
+    let alert = browser.text_of("[role='alert']").await;
     assert!(alert.contains("taken") || alert.contains("already"), "{alert}");
-    assert_eq!(browser.find("#key-name").await.prop("value").await.expect("there").as_deref(), Some("work"));
-    assert_eq!(
-        browser.find("#api_key").await.prop("value").await.expect("there").as_deref(),
-        Some(""),
-        "no key comes back"
-    );
+    assert_eq!(browser.typed("#key-name").await, "work");
+    assert_eq!(browser.typed("#api_key").await, "", "no key comes back");
 
     browser.fill("login-name", "me").await;
     browser.press("Begin the login").await;
@@ -44,7 +40,7 @@ async fn every_form_says_what_was_wrong_and_keeps_what_was_typed() {
     browser.go(&stage.url(&format!("/accounts/{id}"))).await;
     browser.run("document.querySelector('#priority').removeAttribute('min'); return 1").await;
     browser.fill("priority", "-1").await;
-    browser.find("form[action$='/priority'] button").await.click().await.expect("pressed");
+    browser.submit("form[action$='/priority']").await;
     browser.sees("a whole number from 0 on").await;
 
     browser.go(&stage.url("/accounts/nobody")).await;
@@ -76,7 +72,7 @@ async fn what_agents_can_not_be_given_stays_typed_until_it_makes_sense() {
     browser.sees("its own preference").await;
 
     browser.fill("default-model", "two words").await;
-    browser.find("form[action='/agents/all/default'] button").await.click().await.expect("pressed");
+    browser.submit("form[action='/agents/all/default']").await;
     assert!(browser.alert().await.contains("is no model"), "{}", browser.alert().await);
     assert_eq!(browser.typed("#default-model").await, "two words");
     browser.fill("all-model", "two words").await;
@@ -128,11 +124,11 @@ async fn settings_and_the_log_level_say_what_they_do_not_understand() {
 
     browser.go(&program.url("/logs")).await;
     browser.fill("filter", "ccflare_core=loud").await;
-    browser.find("form[action='/logs/level'] button").await.click().await.expect("pressed");
+    browser.submit("form[action='/logs/level']").await;
     browser.alert().await;
     assert_eq!(browser.typed("#filter").await, "ccflare_core=loud");
     browser.fill("filter", "ccflare_core=debug,info").await;
-    browser.find("form[action='/logs/level'] button").await.click().await.expect("pressed");
+    browser.submit("form[action='/logs/level']").await;
     browser.sees("Saved.").await;
     browser.close().await;
     program.finish().await;
@@ -158,7 +154,7 @@ async fn placement_says_which_key_and_which_strategy_it_does_not_know() {
     // Only a page of another version has one that is not there.
     browser.run("document.querySelector('#strategy option').value = 'by chance'; return 1").await;
     browser.run("document.querySelector('#strategy').selectedIndex = 0; return 1").await;
-    browser.find("form[action='/explain/strategy'] button").await.click().await.expect("pressed");
+    browser.submit("form[action='/explain/strategy']").await;
     assert!(browser.alert().await.contains("by chance"), "{}", browser.alert().await);
     browser.close().await;
     stage.finish().await;

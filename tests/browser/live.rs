@@ -38,7 +38,7 @@ async fn a_request_is_listed_while_it_is_under_way() {
     browser.sees("Nothing is under way").await;
     let (busy, _) = site::busy(&stage, "work", "claude-sonnet-5-5").await;
     tokio::time::timeout(SOON * 2, browser.find("#flights .flights li .badge.good")).await.expect("it is listed");
-    let row = browser.find("#flights .flights li").await.text().await.expect("text");
+    let row = browser.text_of("#flights .flights li").await;
     assert!(row.contains("claude-sonnet-5-5") && row.contains("work") && row.contains("streaming"), "{row}");
     drop(busy);
     tokio::time::timeout(SOON * 2, browser.sees("Nothing is under way")).await.expect("it has ended");
