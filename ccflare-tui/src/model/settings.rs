@@ -1,6 +1,6 @@
 //! The settings.
 
-use ccflare_core::control::views::{SettingView, SettingsEdit, SettingsView, StrategyView};
+use ccflare_core::control::views::{SettingView, SettingsEdit, SettingsView, StrategyView, WebhookView};
 
 use super::{Act, Answers, Effect, Form, Item, Kind, Model, Purpose, Shelf, shelf::any_says};
 use crate::keys::Command;
@@ -10,6 +10,8 @@ use crate::keys::Command;
 pub(crate) struct Settings {
     pub(crate) shelf: Shelf<SettingView>,
     pub(crate) file: Option<String>,
+    /// Who is told what happens.
+    pub(crate) webhooks: Vec<WebhookView>,
     /// The strategy that decides, and those it can be changed for.
     pub(crate) strategy: Option<StrategyView>,
     /// The version that is shown; an edit of another one is refused.
@@ -29,7 +31,7 @@ impl Item for SettingView {
 impl Settings {
     pub(crate) fn learn(&mut self, view: SettingsView) {
         self.shelf.put(view.settings);
-        (self.file, self.version) = (view.file, view.version);
+        (self.file, self.webhooks, self.version) = (view.file, view.webhooks, view.version);
     }
 
     /// Changes one setting of those that are shown.

@@ -1,11 +1,15 @@
-//! The settings: what they are and where each comes from; and the strategy.
+//! The settings: what they are and where each comes from; the strategy; and who is told what happens.
 
-use ccflare_core::control::views::SettingView;
+use ccflare_core::{
+    control::views::{DeliveryView, SettingView, WebhookView},
+    domain::Timestamp,
+    report::{Ago, Count, Known},
+};
 
 use crate::{
     model::{Model, about_strategy},
     theme::Role,
-    widgets::{Canvas, Cell, Column, Rows, extent, table},
+    widgets::{Canvas, Cell, Column, Rows, cut, extent, table},
 };
 
 /// Rows for the chosen setting.
@@ -27,7 +31,7 @@ pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
         canvas.put(1, 1, Role::Muted, says);
         return;
     }
-    let height = canvas.height().saturating_sub(DETAIL);
+    let height = list_height(model, canvas.height());
     let rows = Rows::around(shelf.position(), shown.len(), 2, height.saturating_sub(2));
     let part = extent(&rows, shown.len()).map(|part| format!(" {part}")).unwrap_or_default();
     let file = model.settings.file.as_ref().map(|file| format!(" · {file}")).unwrap_or_default();
@@ -36,6 +40,7 @@ pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
     if let Some(setting) = shelf.chosen() {
         detail(setting, &canvas.below(height).titled(&setting.key));
     }
+    webhooks(model, &canvas.below(height + DETAIL));
 }
 
 /// Rows over the list.
@@ -53,7 +58,20 @@ fn strategy<'a>(model: &Model, canvas: &Canvas<'a>) -> Canvas<'a> {
 /// Which rows of the list are shown where.
 pub(super) fn rows(model: &Model, height: usize) -> Rows {
     let shelf = &model.settings.shelf;
-    Rows::around(shelf.position(), shelf.shown().len(), HEAD + 2, height.saturating_sub(HEAD + DETAIL + 2))
+    let list = list_height(model, height.saturating_sub(HEAD));
+    Rows::around(shelf.position(), shelf.shown().len(), HEAD + 2, list.saturating_sub(2))
+}
+
+/// Rows for the list, of those below the head: what the chosen setting and the receivers leave.
+fn list_height(model: &Model, height: usize) -> usize {
+    let shown = receivers(model, height);
+    let webhooks = if shown == 0 { 0 } else { 1 + 2 * shown };
+    height.saturating_sub(DETAIL + webhooks)
+}
+
+/// How many receivers there is room for: they take no more than a third from the settings.
+fn receivers(model: &Model, height: usize) -> usize {
+    model.settings.webhooks.len().min((height / 3).saturating_sub(1) / 2)
 }
 
 fn row(setting: &SettingView) -> Vec<Cell> {
@@ -95,4 +113,55 @@ fn detail(setting: &SettingView, canvas: &Canvas<'_>) {
     let default = setting.default.as_deref().unwrap_or("nothing");
     let also = format!("by default {default}; also set by {}", setting.variables.join(", "));
     canvas.wrapped(y, Role::Muted, &also);
+}
+
+/// Who is told what happens, and whether they take it; nothing where nobody is told.
+fn webhooks(model: &Model, canvas: &Canvas<'_>) {
+    let hooks = &model.settings.webhooks;
+    let shown = canvas.height().saturating_sub(1) / 2;
+    if shown == 0 || hooks.is_empty() {
+        return;
+    }
+    let rest = if shown < hooks.len() {
+        format!(" {shown} of {}, all in `ccflare config show`", hooks.len())
+    } else {
+        String::new()
+    };
+    let canvas = canvas.titled(&format!("Webhooks{rest}"));
+    for (number, hook) in hooks.iter().take(shown).enumerate() {
+        webhook(hook, model.now, &canvas.below(2 * number));
+    }
+}
+
+/// A receiver, in two lines.
+fn webhook(hook: &WebhookView, now: Timestamp, canvas: &Canvas<'_>) {
+    let count = |count: u64| Count(count).to_string();
+    let (delivered, given_up) = (count(hook.delivered), count(hook.given_up));
+    let x = canvas.put(0, 0, Role::Strong, &cut(&hook.host, canvas.width() / 2));
+    let x = canvas.line(x + 2, 0, &[(Role::Plain, &delivered), (Role::Muted, " delivered  ")]);
+    let role = if hook.given_up > 0 { Role::Bad } else { Role::Muted };
+    canvas.line(x, 0, &[(role, &given_up), (Role::Muted, " given up")]);
+    let (role, last) = match &hook.last {
+        Some(last) => delivery(last, now),
+        None => (Role::Muted, "nothing sent since the start".to_owned()),
+    };
+    let x = canvas.put(2, 1, role, &cut(&last, canvas.width() * 2 / 3));
+    let told = if hook.events.is_empty() { "nothing".to_owned() } else { hook.events.join(", ") };
+    canvas.put(x, 1, Role::Muted, &cut(&format!(" · told of {told}"), canvas.width().saturating_sub(x)));
+}
+
+/// What became of the last event.
+fn delivery(last: &DeliveryView, now: Timestamp) -> (Role, String) {
+    let (role, word) = match last.outcome.as_str() {
+        "delivered" => (Role::Good, "delivered"),
+        "retrying" => (Role::Warning, "trying again"),
+        "given_up" => (Role::Bad, "given up"),
+        other => (Role::Plain, other),
+    };
+    let answer = match (&last.outcome[..], last.status, &last.error) {
+        ("delivered", ..) => String::new(),
+        (_, Some(status), _) => format!(": answered {status}"),
+        (_, None, error) => format!(": {}", error.as_deref().unwrap_or("no answer")),
+    };
+    (role, format!("{} {word} {}{answer}", last.event, Known(Ago::parse(&last.at, now))))
 }

@@ -1,14 +1,16 @@
 //! The settings.
 
+use ccflare_core::control::views::{DeliveryView, WebhookView};
 use cursive::event::Key;
 
-use super::{SIZES, Stage};
+use super::{SIZES, Stage, stage::START};
+use crate::model::Screen;
 
 #[test]
 fn the_strategy_is_changed_for_another() {
     for size in SIZES {
         let mut stage = Stage::with(size, &["a"]);
-        stage.type_in(&crate::model::Screen::Settings.number());
+        stage.type_in(&Screen::Settings.number());
         stage.sees(&["Strategy  session  one account for everybody"]);
         stage.settle();
         stage.type_in("s");
@@ -31,7 +33,7 @@ fn the_strategy_is_changed_for_another() {
 fn a_setting_is_changed_taken_back_and_read_anew() {
     for size in SIZES {
         let mut stage = Stage::with(size, &[]);
-        stage.type_in(&crate::model::Screen::Settings.number());
+        stage.type_in(&Screen::Settings.number());
         stage.sees(&[
             "Strategy  session",
             "session_duration",
@@ -65,4 +67,73 @@ fn a_setting_is_changed_taken_back_and_read_anew() {
         let screen = stage.sees(&["admin_token written", "(secret)"]);
         assert!(!screen.contains("canary"), "{screen}");
     }
+}
+
+fn hook(host: &str, last: Option<(&str, Option<u16>, Option<&str>)>) -> WebhookView {
+    let last = last.map(|(outcome, status, error)| DeliveryView {
+        at: START.to_string(),
+        event: "limit".to_owned(),
+        outcome: outcome.to_owned(),
+        tries: 1,
+        status,
+        error: error.map(str::to_owned),
+    });
+    let events = ["limit", "loginNeeded", "moved"].map(str::to_owned).to_vec();
+    WebhookView { host: host.to_owned(), events, delivered: 12, given_up: 3, last }
+}
+
+#[test]
+fn receivers_are_listed_with_what_became_of_what_they_were_told() {
+    for size in SIZES {
+        let hooks = vec![
+            hook("chat.example", Some(("delivered", Some(204), None))),
+            hook("alerts.example", Some(("given_up", Some(500), None))),
+        ];
+        let mut stage = Stage::with_webhooks(size, hooks);
+        stage.type_in(&Screen::Settings.number());
+        stage.sees(&[
+            "session_duration",
+            "admin_token",
+            "the session duration of the stage",
+            "─ Webhooks ─",
+            "chat.example  12 delivered  3 given up",
+            "limit delivered just now · told of limit, loginNeeded, moved",
+            "alerts.example  12 delivered  3 given up",
+            "limit given up just now: answered 500 · told of limit, login",
+        ]);
+    }
+}
+
+#[test]
+fn one_that_cant_be_reached_says_why_and_one_that_was_told_nothing_says_that() {
+    for size in SIZES {
+        let hooks =
+            vec![hook("alerts.example", Some(("retrying", None, Some("no route")))), hook("chat.example", None)];
+        let mut stage = Stage::with_webhooks(size, hooks);
+        stage.type_in(&Screen::Settings.number());
+        stage
+            .sees(&["limit trying again just now: no route · told of", "nothing sent since the start · told of limit"]);
+    }
+}
+
+#[test]
+fn very_many_receivers_leave_room_for_the_settings() {
+    for size in SIZES {
+        let hooks = (0..30).map(|number| hook(&format!("host-{number}.example"), None)).collect();
+        let mut stage = Stage::with_webhooks(size, hooks);
+        stage.type_in(&Screen::Settings.number());
+        stage.sees(&["session_duration", "admin_token", "host-1.example", "of 30, all in `ccflare config show`"]);
+        // A row is still found where it stands.
+        let row = stage.row_of("listen ");
+        stage.click(5, row);
+        stage.sees(&["the listen of the stage"]);
+    }
+}
+
+#[test]
+fn where_nobody_is_told_there_is_no_list_of_receivers() {
+    let mut stage = Stage::with(SIZES[0], &[]);
+    stage.type_in(&Screen::Settings.number());
+    stage.sees(&["session_duration"]);
+    stage.misses("Webhooks");
 }

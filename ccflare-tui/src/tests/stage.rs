@@ -13,7 +13,8 @@ use ccflare_core::{
     control::{
         Control, ControlError, SettingsControl,
         views::{
-            AccountView, NewAccount, ReloadView, RequestPageQuery, RequestView, SettingView, SettingsEdit, SettingsView,
+            AccountView, NewAccount, ReloadView, RequestPageQuery, RequestView, SettingView, SettingsEdit,
+            SettingsView, WebhookView,
         },
     },
     domain::{Secret, Timestamp},
@@ -55,12 +56,17 @@ impl Stage {
 
     /// The same with an upstream of another making, on a terminal of so many colours.
     pub(crate) fn set(size: (usize, usize), accounts: &[&str], config: MockConfig, colours: Colours) -> Self {
-        Self::built(size, accounts, config, colours, GatewayOptions::default())
+        Self::built(size, accounts, config, colours, GatewayOptions::default(), Vec::new())
     }
 
     /// A face without accounts over a gateway of another making.
     pub(crate) fn with_options(size: (usize, usize), options: GatewayOptions) -> Self {
-        Self::built(size, &[], MockConfig::default(), Colours::True, options)
+        Self::built(size, &[], MockConfig::default(), Colours::True, options, Vec::new())
+    }
+
+    /// A face over a gateway whose settings name these receivers.
+    pub(crate) fn with_webhooks(size: (usize, usize), hooks: Vec<WebhookView>) -> Self {
+        Self::built(size, &[], MockConfig::default(), Colours::True, GatewayOptions::default(), hooks)
     }
 
     fn built(
@@ -69,6 +75,7 @@ impl Stage {
         config: MockConfig,
         colours: Colours,
         mut options: GatewayOptions,
+        webhooks: Vec<WebhookView>,
     ) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let clock = Arc::new(ManualClock::new(START));
@@ -77,7 +84,7 @@ impl Stage {
             options.upstream_base_url = Some(mock.url().parse().expect("the mock has a URL"));
             let builder = Gateway::builder(Arc::new(RedbStore::in_memory())).options(options);
             let builder = builder.clock(Arc::clone(&clock) as Arc<dyn Clock>).authorization_servers(servers(&oauth));
-            let builder = builder.settings(Some(Arc::new(Told::default())));
+            let builder = builder.settings(Some(Arc::new(Told { set: Mutex::default(), webhooks })));
             (mock, oauth, builder.build().await.expect("an empty store opens"))
         });
         let control = gateway.control();
@@ -163,13 +170,16 @@ impl std::ops::DerefMut for Stage {
 }
 
 /// Settings that are as they were set.
-#[derive(Debug, Default)]
-struct Told(Mutex<BTreeMap<String, String>>);
+#[derive(Debug)]
+struct Told {
+    set: Mutex<BTreeMap<String, String>>,
+    webhooks: Vec<WebhookView>,
+}
 
 #[async_trait]
 impl SettingsControl for Told {
     async fn settings(&self) -> Result<SettingsView, ControlError> {
-        let set = self.0.lock().expect("not poisoned");
+        let set = self.set.lock().expect("not poisoned");
         let setting = |key: &str, live: bool, secret: bool| SettingView {
             key: key.to_owned(),
             value: set.get(key).filter(|_| !secret).cloned(),
@@ -191,7 +201,7 @@ impl SettingsControl for Told {
             version: set.len().to_string(),
             file: Some("/etc/ccflare.toml".to_owned()),
             settings,
-            webhooks: Vec::new(),
+            webhooks: self.webhooks.clone(),
         })
     }
 
@@ -199,7 +209,7 @@ impl SettingsControl for Told {
         let now = self.settings().await?.version;
         assert!(edit.version.is_none_or(|version| version == now), "an edit is for what was shown");
         for (key, value) in edit.set {
-            let mut set = self.0.lock().expect("not poisoned");
+            let mut set = self.set.lock().expect("not poisoned");
             match value {
                 Some(value) if value == "nonsense" => {
                     return Err(ControlError::Invalid(format!("{key}: {value:?} is no duration, such as 5h")));
