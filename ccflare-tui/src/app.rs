@@ -5,7 +5,7 @@ use std::{
     future::Future,
     panic::{self, AssertUnwindSafe},
     pin::Pin,
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex},
     thread,
 };
 
@@ -18,7 +18,7 @@ use cursive::{
     view::{CannotFocus, Nameable},
     views::TextView,
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
     bridge::{self, Bridge},
@@ -66,14 +66,12 @@ pub struct Connected {
 /// # Errors
 /// If there is no terminal, connecting fails, or the face breaks; the terminal is as it was before in any case.
 pub fn run(face: Face, runtime: &Handle) -> Result<()> {
-    let (end, ended) = mpsc::channel();
-    let (leave, handle) = (end.clone(), runtime.clone());
+    // Only the face holds its end: however that thread ends, this one is told.
+    let (end, ended) = oneshot::channel();
+    let handle = runtime.clone();
     // On a thread of its own, which is left behind if the terminal hangs up: reading keys from it never comes back then.
-    thread::Builder::new().name("face".to_owned()).spawn(move || leave.send(show(face, &handle)))?;
-    let listening = bridge::when_hung_up(runtime, move || drop(end.send(Ok(()))));
-    let ended = ended.recv().unwrap_or(Ok(()));
-    listening.abort();
-    ended
+    thread::Builder::new().name("face".to_owned()).spawn(move || end.send(show(face, &handle)))?;
+    bridge::wait(runtime, ended)
 }
 
 fn show(face: Face, runtime: &Handle) -> Result<()> {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Error;
+use anyhow::{Error, Result, anyhow};
 use ccflare_core::{
     clock::Clock,
     control::{
@@ -17,7 +17,7 @@ use ccflare_core::{
 };
 use cursive::CbSink;
 use futures_util::StreamExt;
-use tokio::{runtime::Handle, task::AbortHandle};
+use tokio::{runtime::Handle, sync::oneshot, task::AbortHandle};
 
 use crate::{
     app::{Face, deliver},
@@ -195,22 +195,27 @@ async fn stop(screen: Screen) {
     drop(screen);
 }
 
-/// Does something once the terminal has hung up (its window was closed, or the connection to it broke) and the face has had
-/// time to leave by itself.
-pub(crate) fn when_hung_up(runtime: &Handle, act: impl FnOnce() + Send + 'static) -> AbortHandle {
-    let waiting = runtime.spawn(async move {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let Ok(mut hang_up) = signal(SignalKind::hangup()) else { return };
-            hang_up.recv().await;
-            tokio::time::sleep(SECOND).await;
-            act();
+/// Waits until the face has told how it ended, or can't tell any more; or until the terminal has hung up (its window was
+/// closed, or the connection to it broke) and the face has had time to leave by itself.
+pub(crate) fn wait(runtime: &Handle, ended: oneshot::Receiver<Result<()>>) -> Result<()> {
+    runtime.block_on(async {
+        tokio::select! {
+            told = ended => told.unwrap_or_else(|_| Err(anyhow!("the terminal face ended without saying why"))),
+            () = hung_up() => Ok(()),
         }
-        #[cfg(not(unix))]
-        drop(act);
-    });
-    waiting.abort_handle()
+    })
+}
+
+async fn hung_up() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut hang_up) = signal(SignalKind::hangup()) {
+            hang_up.recv().await;
+            return tokio::time::sleep(SECOND).await;
+        }
+    }
+    std::future::pending().await
 }
 
 /// What comes of a wish.
@@ -309,4 +314,18 @@ async fn change(control: &dyn Control, act: Act) -> Result<String, ControlError>
         Act::RotateKey(id) => format!("key {:?} exchanged", control.rotate_client_key(&id).await?.client_key.name),
         Act::BeginLogin(login) => control.begin_login(login).await?.auth_url,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_face_that_can_say_nothing_any_more_is_not_waited_for() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        let (end, ended) = oneshot::channel();
+        drop(end);
+        let told = wait(runtime.handle(), ended).expect_err("it broke");
+        assert!(told.to_string().contains("without saying why"), "{told}");
+    }
 }
