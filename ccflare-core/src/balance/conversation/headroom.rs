@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 use crate::{
     domain::{Headroom, ModelFamily, Timestamp, Window},
@@ -23,40 +24,25 @@ const PARTS: f64 = 10_000.0;
 /// the same order.
 #[must_use]
 pub fn headrooms(standings: &[Standing], conversations: &[u32], family: ModelFamily, now: Timestamp) -> Vec<Headroom> {
+    let mut pools: Vec<LimitPool<'_>> = Vec::with_capacity(standings.len());
+    let mut organizations = HashMap::with_capacity_and_hasher(standings.len(), RandomState::default());
     let mut places = Vec::with_capacity(standings.len());
-    let mut organizations = HashMap::<_, usize, RandomState>::default();
-    let mut shared: Vec<LimitPool<'_>> = Vec::new();
-    // One for all accounts that share with nobody, one after the other.
-    let mut own = LimitPool::default();
     for (index, standing) in standings.iter().enumerate() {
-        let lives_there = conversations.get(index).copied().unwrap_or(0);
-        let Some(organization) = &standing.account.organization else {
-            own.clear();
-            own.add(standing, lives_there, family);
-            places.push(Place::Own(own.room(now)));
-            continue;
-        };
-        let at = *organizations.entry((&*standing.account.provider, &**organization)).or_insert_with(|| {
-            shared.push(LimitPool::default());
-            shared.len() - 1
-        });
-        shared[at].add(standing, lives_there, family);
-        places.push(Place::Shared(at));
+        let own = pools.len();
+        let shared = standing
+            .account
+            .organization
+            .as_deref()
+            .map(|organization| *organizations.entry((organization, &*standing.account.provider)).or_insert(own));
+        let at = shared.unwrap_or(own);
+        if at == own {
+            pools.push(LimitPool::default());
+        }
+        pools[at].add(standing, conversations.get(index).copied().unwrap_or(0), family);
+        places.push(at);
     }
-    let rooms: Vec<_> = shared.iter().map(|pool| pool.room(now)).collect();
-    let room = |place| match place {
-        Place::Own(room) => room,
-        Place::Shared(at) => rooms[at].clone(),
-    };
-    places.into_iter().map(room).collect()
-}
-
-/// Whose limits an account has.
-enum Place {
-    /// Its own, with this room.
-    Own(Headroom),
-    /// Those of its organisation.
-    Shared(usize),
+    let rooms: Vec<_> = pools.iter().map(|pool| pool.room(now)).collect();
+    places.into_iter().map(|at| rooms[at].clone()).collect()
 }
 
 /// What accounts with the same limits have in common.
@@ -66,17 +52,10 @@ struct LimitPool<'a> {
     conversations: u32,
     in_flight: u32,
     /// Of each name the newest.
-    windows: Vec<&'a Window>,
+    windows: SmallVec<[&'a Window; 6]>,
 }
 
 impl<'a> LimitPool<'a> {
-    /// As if nobody had been added, but with the room for windows.
-    fn clear(&mut self) {
-        self.windows.clear();
-        let windows = std::mem::take(&mut self.windows);
-        *self = Self { windows, ..Self::default() };
-    }
-
     fn add(&mut self, standing: &'a Standing, conversations: u32, family: ModelFamily) {
         self.size = self.size.max(standing.account.effective_tier().into());
         self.conversations = self.conversations.saturating_add(conversations);
