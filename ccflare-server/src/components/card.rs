@@ -1,9 +1,11 @@
 //! Boxes with a heading, and boxes with one number.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt::Display};
 
 use ccflare_core::report::Change;
 use maud::{Markup, html};
+
+use super::text::whole;
 
 /// A part of a page.
 pub(crate) fn card(title: &str, body: &Markup) -> Markup {
@@ -41,8 +43,8 @@ pub(crate) struct Figure {
 
 impl Figure {
     /// A number alone.
-    pub(crate) fn new(label: &'static str, value: impl ToString) -> Self {
-        Self { label, value: value.to_string(), exact: None, change: None, note: None }
+    pub(crate) fn new(label: &'static str, value: impl Display) -> Self {
+        Self { label, value: whole(value), exact: None, change: None, note: None }
     }
 
     pub(crate) fn exactly(self, exact: impl ToString) -> Self {
@@ -81,7 +83,7 @@ fn trend(change: Change, better: Better) -> Markup {
         (Some(Ordering::Less), Better::More) | (Some(Ordering::Greater), Better::Less) => "trend bad",
         _ => "trend",
     };
-    html! { span class=(class) { (change) " " span.unseen { "than in the period before" } } }
+    html! { span class=(class) { (whole(change)) " " span.unseen { "than in the period before" } } }
 }
 
 /// Facts as a list of terms.

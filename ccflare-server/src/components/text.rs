@@ -1,5 +1,7 @@
 //! Words for what the views name in codes, and texts to copy.
 
+use std::fmt;
+
 use ccflare_core::report::Count;
 use maud::{Markup, html};
 
@@ -15,9 +17,32 @@ pub(crate) fn copyable(text: &str) -> Markup {
     }
 }
 
-/// How many there are of something.
+/// A value that no line is broken in: a number and its unit stay together.
+pub(crate) fn whole(value: impl fmt::Display) -> String {
+    value.to_string().replace(' ', "\u{a0}")
+}
+
+/// How many there are of something, in one line.
 pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", Count(count), if count == 1 { one } else { many })
+    format!("{}\u{a0}{}", Count(count), if count == 1 { one } else { many })
+}
+
+/// A model's name. Where there is no room for it a line is broken before its date, not at any of its hyphens.
+pub(crate) fn model(name: &str) -> Markup {
+    const LONG: usize = 24;
+    let is_date = |part: &str| part.len() == 8 && part.bytes().all(|byte| byte.is_ascii_digit());
+    match name.rsplit_once('-') {
+        Some((name, date)) if is_date(date) && name.len() <= LONG => {
+            html! { span.model { (name) } wbr; span.model { "-" (date) } }
+        }
+        _ if name.len() <= LONG => html! { span.model { (name) } },
+        _ => html! { (name) },
+    }
+}
+
+/// Models' names in a row.
+pub(crate) fn models(names: &[String]) -> Markup {
+    html! { @for (at, name) in names.iter().enumerate() { @if at > 0 { ", " } (model(name)) } }
 }
 
 /// What control says of itself, as a sentence of a page.
@@ -99,13 +124,13 @@ pub(crate) fn word(code: &str) -> &str {
     }
 }
 
-/// What a limit window is.
+/// What a limit window is, in one line.
 pub(crate) fn window(name: &str) -> String {
     match name {
-        "5h" => "5 hours".to_owned(),
-        "7d" => "7 days".to_owned(),
-        "7d_opus" => "7 days, Opus".to_owned(),
-        "7d_sonnet" => "7 days, Sonnet".to_owned(),
+        "5h" => "5\u{a0}hours".to_owned(),
+        "7d" => "7\u{a0}days".to_owned(),
+        "7d_opus" => "7\u{a0}days, Opus".to_owned(),
+        "7d_sonnet" => "7\u{a0}days, Sonnet".to_owned(),
         "requests" => "Requests".to_owned(),
         "tokens" => "Tokens".to_owned(),
         "input-tokens" => "Input tokens".to_owned(),
@@ -127,7 +152,19 @@ mod tests {
     fn one_is_not_said_as_many_are() {
         assert_eq!(
             [0, 1, 12_345].map(|count| counted(count, "request", "requests")),
-            ["0 requests", "1 request", "12.3k requests"]
+            ["0\u{a0}requests", "1\u{a0}request", "12.3k\u{a0}requests"]
         );
+    }
+
+    #[test]
+    fn a_model_s_name_is_broken_before_its_date_or_not_at_all() {
+        let draw = |name| model(name).into_string();
+        assert_eq!(draw("claude-opus-5-5"), "<span class=\"model\">claude-opus-5-5</span>");
+        assert_eq!(
+            draw("claude-sonnet-4-5-20250929"),
+            "<span class=\"model\">claude-sonnet-4-5</span><wbr><span class=\"model\">-20250929</span>"
+        );
+        let long = "a-provider/of-models/with-very-long-names";
+        assert_eq!(draw(long), long, "it may be broken anywhere");
     }
 }

@@ -10,7 +10,7 @@ use ccflare_core::{
         views::{MaintenanceTask, MaintenanceView, SizesView},
     },
     domain::Timestamp,
-    report::{Count, Share, Size},
+    report::{Share, Size},
 };
 use http::StatusCode;
 use maud::{Markup, html};
@@ -58,9 +58,9 @@ pub(super) fn view(seen: &Seen, now: Timestamp) -> Markup {
         &html! {
             div id="store" data-live {
                 (facts(&[
-                    ("Database", html! { (if sizes.file_bytes == 0 { "in memory".to_owned() } else { Size(sizes.file_bytes).to_string() }) }),
-                    ("Requests", html! { (text::counted(sizes.requests, "request", "requests")) ", " (Size(sizes.request_bytes)) }),
-                    ("What they carried", html! { "of " (text::counted(sizes.payloads, "request", "requests")) ", " (Size(sizes.payload_bytes)) }),
+                    ("Database", html! { (if sizes.file_bytes == 0 { "in memory".to_owned() } else { text::whole(Size(sizes.file_bytes)) }) }),
+                    ("Requests", html! { (text::counted(sizes.requests, "request", "requests")) ", " (text::whole(Size(sizes.request_bytes))) }),
+                    ("What they carried", html! { "of " (text::counted(sizes.payloads, "request", "requests")) ", " (text::whole(Size(sizes.payload_bytes))) }),
                     ("Latest task", match task { Some(task) => state(task, now), None => html! { "none since the start" } }),
                 ]))
             }
@@ -82,7 +82,7 @@ fn state(task: &MaintenanceView, now: Timestamp) -> Markup {
     };
     html! {
         (task.task) " " (badge(tone, &task.state)) " "
-        @if task.state == "running" && task.total > 0 { (Share::of(task.done, task.total)) " " }
+        @if task.state == "running" && task.total > 0 { (text::whole(Share::of(task.done, task.total))) " " }
         (when::ago(Some(task.finished.as_deref().unwrap_or(&task.started)), now))
         @if let Some(error) = &task.error { span.evidence { (error) } }
         @if let Some(result) = &task.result { span.hint { (came_out(result)) } }
@@ -92,13 +92,13 @@ fn state(task: &MaintenanceView, now: Timestamp) -> Markup {
 fn came_out(result: &ccflare_core::control::views::MaintenanceResult) -> String {
     let mut parts = Vec::new();
     if let Some(requests) = result.removed_requests {
-        parts.push(format!("{} requests deleted", Count(requests)));
+        parts.push(format!("{} deleted", text::counted(requests, "request", "requests")));
     }
     if let (Some(before), Some(after)) = (result.bytes_before, result.bytes_after) {
-        parts.push(format!("{} before, {} now", Size(before), Size(after)));
+        parts.push(format!("{} before, {} now", text::whole(Size(before)), text::whole(Size(after))));
     }
     if let Some(rows) = result.checked_rows {
-        parts.push(format!("{} rows looked at", Count(rows)));
+        parts.push(format!("{} looked at", text::counted(rows, "row", "rows")));
     }
     match result.problems.as_deref() {
         Some([]) => parts.push("nothing is wrong".to_owned()),
@@ -121,9 +121,9 @@ mod tests {
     fn what_came_out_is_told_in_words() {
         let checked =
             MaintenanceResult { checked_rows: Some(12), problems: Some(vec![]), ..MaintenanceResult::default() };
-        assert_eq!(came_out(&checked), "12 rows looked at; nothing is wrong");
+        assert_eq!(came_out(&checked), "12\u{a0}rows looked at; nothing is wrong");
         let compacted =
             MaintenanceResult { bytes_before: Some(2048), bytes_after: Some(1024), ..MaintenanceResult::default() };
-        assert_eq!(came_out(&compacted), "2 KiB before, 1 KiB now");
+        assert_eq!(came_out(&compacted), "2\u{a0}KiB before, 1\u{a0}KiB now");
     }
 }

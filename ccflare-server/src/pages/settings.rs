@@ -133,7 +133,7 @@ fn delivery(last: &DeliveryView, now: Timestamp) -> Markup {
                     (Some(status), _) => { "It answered " (status) },
                     (None, error) => (error.as_deref().unwrap_or("It did not answer")),
                 }
-                @if last.tries > 1 { ", tried " (last.tries) " times" }
+                @if last.tries > 1 { ", tried " (last.tries) "\u{a0}times" }
             }
         }
     }
@@ -143,7 +143,9 @@ fn so_far(hook: &WebhookView) -> String {
     let delivered = counted(hook.delivered, "event", "events");
     match hook.given_up {
         0 => format!("{delivered} delivered since the server was started"),
-        given_up => format!("{delivered} delivered, {} given up since the server was started", Count(given_up)),
+        given_up => {
+            format!("{delivered} delivered, {} given up since the server was started", Count(given_up))
+        }
     }
 }
 
@@ -251,11 +253,11 @@ mod tests {
         };
         for (last, told) in [
             (last("delivered", Some(204), None), "delivered</span> moved"),
-            (last("retrying", None, Some("could not connect")), "could not connect, tried 2 times"),
+            (last("retrying", None, Some("could not connect")), "could not connect, tried 2\u{a0}times"),
             (last("given_up", Some(410), None), "It answered 410"),
         ] {
             let text = webhooks(&[hook(Some(last))], Timestamp::default()).into_string();
-            assert!(text.contains(told) && text.contains("12 events delivered, 1 given up"), "{text}");
+            assert!(text.contains(told) && text.contains("12\u{a0}events delivered, 1 given up"), "{text}");
         }
     }
 

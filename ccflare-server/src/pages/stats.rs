@@ -21,6 +21,7 @@ use crate::components::{
     form::{Line, field},
     layout::Place,
     notice::notice,
+    text::whole,
 };
 
 /// What has to be typed before everything is forgotten.
@@ -89,7 +90,7 @@ fn parts<'a>(entries: impl Iterator<Item = (&'a str, u64, Option<u64>)>) -> Mark
             @for (name, count, success) in entries {
                 li.window {
                     span.name title=(name) { (super::analytics::groups::said(name)) }
-                    span.used { (Count(count)) ", " (Share::of(count, all)) @if let Some(success) = success { "; " (Share::of(success, count)) " successful" } }
+                    span.used { (Count(count)) ", " (whole(Share::of(count, all))) @if let Some(success) = success { "; " (whole(Share::of(success, count))) " successful" } }
                     (bar(count as f64 / all.max(1) as f64, Tone::Accent))
                 }
             }

@@ -4,6 +4,7 @@ use ccflare_core::report::Share;
 use maud::{Markup, html};
 
 use super::{COLOURS, swatch};
+use crate::components::text::model;
 
 /// One part.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ pub(crate) fn donut(about: &str, middle: &str, slices: &[Slice]) -> Markup {
                 tbody {
                     @for (at, slice) in slices.iter().enumerate() {
                         tr {
-                            th scope="row" { (swatch(at)) (slice.name) }
+                            th scope="row" { (swatch(at)) (model(&slice.name)) }
                             td.number { (slice.text) }
                             td.number { (Share::new(slice.value / whole)) }
                         }

@@ -175,8 +175,11 @@ mod tests {
     #[test]
     fn an_account_shows_its_state_and_what_is_left() {
         let text = draw(&[account("work")], "");
-        assert!(text.contains("5 hours") && text.contains("82.5 %") && text.contains("in 1 h 30 min"), "{text}");
-        assert!(text.contains("$2.50</span> in 30 days, 41 % of all"), "{text}");
+        assert!(
+            text.contains("5\u{a0}hours") && text.contains("82.5\u{a0}%") && text.contains("in 1 h 30 min"),
+            "{text}"
+        );
+        assert!(text.contains("$2.50</span> in 30\u{a0}days, 41\u{a0}% of all"), "{text}");
         assert!(text.contains(">active</span>") && text.contains("/pause"), "{text}");
     }
 

@@ -27,7 +27,7 @@ impl Done {
 
     /// What one of them cost, and its part of all requests.
     pub(super) fn share(&self, account: &AccountView) -> Markup {
-        html! { (self.cost(account)) " in 30 days, " (self.part(account)) " of all requests" }
+        html! { (self.cost(account)) " in 30\u{a0}days, " (text::whole(self.part(account))) " of all requests" }
     }
 
     /// What one of them cost.
@@ -110,7 +110,7 @@ pub(in crate::pages) fn used(window: &WindowView) -> Option<f64> {
 pub(in crate::pages) fn said(window: &WindowView) -> String {
     match (window.remaining, window.limit) {
         (Some(left), Some(limit)) => format!("{} of {} left", Count(left), Count(limit)),
-        _ => Known(used(window).map(Share::new)).to_string(),
+        _ => text::whole(Known(used(window).map(Share::new))),
     }
 }
 
@@ -141,7 +141,7 @@ fn why(closure: &ClosureView, now: Timestamp) -> Markup {
 pub(super) fn credential(account: &AccountView, now: Timestamp) -> Markup {
     html! {
         @match (&account.token_expires_at, account.token_status.as_str()) {
-            (_, "expired") => { (badge(Tone::Bad, "refused")) " log in again" }
+            (_, "expired") => { (badge(Tone::Bad, "refused")) }
             (Some(expires), _) => { "token, renewed before it expires " (when::until(expires, now)) }
             (None, _) => { "API key" }
         }

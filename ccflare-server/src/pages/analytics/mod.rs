@@ -128,7 +128,7 @@ pub(super) mod tests {
     #[test]
     fn figures_stand_against_the_time_before() {
         let text = view(&sums(), &sums(), &Scope::default(), &Choices::default()).into_string();
-        assert!(text.contains("+50 %") && text.contains("$1.00") && text.contains("claude-opus-5-5"), "{text}");
+        assert!(text.contains("+50\u{a0}%") && text.contains("$1.00") && text.contains("claude-opus-5-5"), "{text}");
         assert!(text.contains("<title>15 Jan 09:00: 20</title>"), "{text}");
     }
 

@@ -57,7 +57,7 @@ pub(super) fn tokens(tokens: &TokenBreakdown, costs: &CostBreakdown) -> Markup {
     let classes = [
         ("Fresh input", tokens.input_tokens, costs.input_nano_usd),
         ("Read from the cache", tokens.cache_read_input_tokens, costs.cache_read_nano_usd),
-        ("Written for 5 minutes", tokens.cache_creation5m_input_tokens, costs.cache_write5m_nano_usd),
+        ("Written for 5\u{a0}minutes", tokens.cache_creation5m_input_tokens, costs.cache_write5m_nano_usd),
         ("Written for an hour", tokens.cache_creation1h_input_tokens, costs.cache_write1h_nano_usd),
         ("Output", tokens.output_tokens, costs.output_nano_usd),
     ];

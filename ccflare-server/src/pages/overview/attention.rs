@@ -65,6 +65,6 @@ mod tests {
         assert!(text.contains("No account can serve") && text.contains("<strong>work</strong>"), "{text}");
         let mut dry = account("spare");
         dry.windows[0].utilization = Some(0.95);
-        assert!(view(&[dry], NOW).into_string().contains("little left of its limit for 5 hours"));
+        assert!(view(&[dry], NOW).into_string().contains("little left of its limit for 5\u{a0}hours"));
     }
 }

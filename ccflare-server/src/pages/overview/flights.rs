@@ -19,6 +19,7 @@ use maud::{Markup, html};
 use crate::components::{
     badge::{self, Tone, badge},
     card::card_with,
+    text::whole,
 };
 
 /// More are counted, but not listed.
@@ -104,7 +105,7 @@ fn row(flight: &Flight, now: Timestamp) -> Markup {
     let age = Timestamp::parse_rfc3339(&flight.at).map(|at| Took::from_millis(now.since(at).as_secs_f64() * 1e3));
     html! {
         span.name title=(flight.path) { (flight.model.as_deref().unwrap_or(&flight.path)) }
-        span.age { (Known(age)) }
+        span.age { (whole(Known(age))) }
         span.who {
             @if let Some(agent) = &flight.agent { (agent) ", " }
             (flight.account.as_deref().unwrap_or(if flight.phase == Phase::Waiting { "no account yet" } else { "client's own" }))
@@ -147,7 +148,7 @@ mod tests {
     fn a_request_is_listed_with_how_far_it_has_come() {
         let waiting = view(&heard(&[started("a")]), 1, NOW).into_string();
         assert!(waiting.contains("explorer, no account yet") && waiting.contains(">waiting<"), "{waiting}");
-        assert!(waiting.contains("12 s") || waiting.contains("12.0 s"), "{waiting}");
+        assert!(waiting.contains("12\u{a0}s") || waiting.contains("12.0\u{a0}s"), "{waiting}");
         let headers = event(serde_json::json!({ "type": "headers", "request": "a", "arrived": "", "method": "POST",
             "path": "/v1/messages", "accountId": null, "account": "work", "agent": null, "statusCode": 200, "elapsedMs": 5.0 }));
         let first = event(serde_json::json!({ "type": "firstToken", "request": "a", "elapsedMs": 9.0 }));

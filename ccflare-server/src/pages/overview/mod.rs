@@ -118,7 +118,7 @@ fn performance(sums: &AnalyticsView) -> Markup {
                 li.window {
                     span.name title=(account.name) { (groups::said(&account.name)) }
                     span.used {
-                        (Count(account.requests)) ", " (Known(account.success_rate.map(sums::percent))) " successful, "
+                        (Count(account.requests)) ", " (text::whole(Known(account.success_rate.map(sums::percent)))) " successful, "
                         (Money(NanoUsd(account.cost_nano_usd)))
                     }
                     (bar(account.requests as f64 / most, Tone::Accent))
@@ -144,7 +144,7 @@ fn standing(accounts: &[AccountView], now: Timestamp) -> Markup {
                                 (bar(used(window), severity(used(window))))
                                 @if let Some(reset) = &window.resets_at { span.reset { "resets " (when::until(reset, now)) } }
                             }
-                            None => span.used { (Count(account.in_flight)) " in flight" },
+                            None => span.used { (Count(account.in_flight)) "\u{a0}in\u{a0}flight" },
                         }
                     }
                 }
@@ -163,11 +163,11 @@ fn system(status: &StatusView, sizes: &SizesView) -> Markup {
         ("Can serve", html! { (status.available_accounts) " of " (status.accounts) " accounts" }),
         ("Active account", html! { (status.active_account.as_deref().unwrap_or("none yet")) }),
         ("In flight", html! { (Count(status.in_flight)) }),
-        ("Waiting to be written", html! { (Count(status.queued_writes)) }),
-        ("Last write took", html! { (Known(status.last_commit_ms.map(Took::from_millis))) }),
+        ("To be written", html! { (Count(status.queued_writes)) }),
+        ("Last write took", html! { (text::whole(Known(status.last_commit_ms.map(Took::from_millis)))) }),
         (
             "Database",
-            html! { (if sizes.file_bytes == 0 { "in memory".to_owned() } else { Size(sizes.file_bytes).to_string() }) ", " (text::counted(sizes.requests, "request", "requests")) },
+            html! { (if sizes.file_bytes == 0 { "in memory".to_owned() } else { text::whole(Size(sizes.file_bytes)) }) ", " (text::counted(sizes.requests, "request", "requests")) },
         ),
         ("Strategy", html! { (status.strategy) }),
         ("Version", html! { (status.version) }),
@@ -202,8 +202,8 @@ mod tests {
     #[test]
     fn the_tightest_window_of_each_account_is_there() {
         let text = view(&seen(), &Scope::default()).into_string();
-        assert!(text.contains("5 hours: 82.5 %") && text.contains("in 1 h 30 min"), "{text}");
-        assert!(text.contains("1.5 ms") && text.contains("/requests/0199"), "{text}");
+        assert!(text.contains("5\u{a0}hours: 82.5\u{a0}%") && text.contains("in 1 h 30 min"), "{text}");
+        assert!(text.contains("1.5\u{a0}ms") && text.contains("/requests/0199"), "{text}");
     }
 
     #[test]

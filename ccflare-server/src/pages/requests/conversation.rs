@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::components::{
     badge::{Tone, badge},
     card::{card, facts},
+    text::whole,
 };
 
 /// Longer texts are folded.
@@ -164,7 +165,7 @@ fn raw(side: &PayloadSideView) -> Markup {
         Err(_) => side.body.clone(),
     };
     html! {
-        p.quiet { (Size(side.bytes)) @if side.truncated { ", not all of it kept" } @if side.encoding != "text" { ", as base64" } }
+        p.quiet { (whole(Size(side.bytes))) @if side.truncated { ", not all of it kept" } @if side.encoding != "text" { ", as base64" } }
         @if !body.is_empty() { pre.raw tabindex="0" { (body) } }
     }
 }

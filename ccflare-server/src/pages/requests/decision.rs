@@ -48,7 +48,7 @@ fn left(moved: &MoveView) -> Markup {
         p {
             (badge(Tone::Purple, "moved")) " The conversation leaves " strong { (moved.from) } ": " (text::closure(&moved.reason))
             @if moved.free { "; that costs nothing" } @else {
-                "; " (Count(moved.cached_tokens)) " tokens of its cache are written anew, for " (Known(price)) " more"
+                "; " (Count(moved.cached_tokens)) "\u{a0}tokens of its cache are written anew, for " (Known(price)) " more"
             }
             "."
         }
@@ -60,16 +60,16 @@ fn possible(candidate: &CandidateView) -> Markup {
         p.who {
             strong { a href={ "/accounts/" (candidate.account_id) } { (candidate.account) } }
             (badge(Tone::Plain, text::word(&candidate.choice)))
-            @if candidate.wait_ms > 0.0 { (badge(Tone::Warning, &format!("waited for {}", Took::from_millis(candidate.wait_ms)))) }
+            @if candidate.wait_ms > 0.0 { (badge(Tone::Warning, &format!("waited for {}", text::whole(Took::from_millis(candidate.wait_ms))))) }
         }
         p.why { (candidate.reason) }
         @if let Some(left) = candidate.left {
             (bar(1.0 - left, severity(1.0 - left)))
             p.times {
-                (Share::new(left)) " left"
+                (text::whole(Share::new(left))) " left"
                 @if let Some(window) = &candidate.window { " of its limit for " (text::window(window)) }
                 @if let Some(conversations) = candidate.conversations { ", " (text::counted(conversations.into(), "conversation", "conversations")) }
-                @if let Some(in_flight) = candidate.in_flight { ", " (in_flight) " in flight" }
+                @if let Some(in_flight) = candidate.in_flight { ", " (in_flight) "\u{a0}in\u{a0}flight" }
             }
         }
     }
@@ -110,8 +110,8 @@ mod tests {
         let text = view(&decision, Timestamp::from_seconds(1_800_000_000)).into_string();
         for part in [
             "it has the most room",
-            "25 %",
-            "5 hours",
+            "25\u{a0}%",
+            "5\u{a0}hours",
             "spare",
             "And 2 more that could",
             "account 6",

@@ -71,8 +71,8 @@ fn about(request: &RequestView) -> Markup {
         (
             "Model",
             html! {
-                code { (model) }
-                @if let Some(asked) = request.model_asked.as_deref().filter(|asked| *asked != model) { " (asked for " code { (asked) } ")" }
+                code { (text::model(model)) }
+                @if let Some(asked) = request.model_asked.as_deref().filter(|asked| *asked != model) { " (asked for " code { (text::model(asked)) } ")" }
             },
         ),
         (
@@ -80,7 +80,7 @@ fn about(request: &RequestView) -> Markup {
             html! {
                 @match (&request.model_sent, &request.preference_refused) {
                     (_, Some(why)) => { "not changed: " (why) }
-                    (Some(sent), None) => { code { (sent) } @if request.model_preferred.is_some() { " by the agent's preference" } }
+                    (Some(sent), None) => { code { (text::model(sent)) } @if request.model_preferred.is_some() { " by the agent's preference" } }
                     (None, None) => "–",
                 }
             },
@@ -102,8 +102,11 @@ fn about(request: &RequestView) -> Markup {
         ("Workspace", html! { @match &request.workspace { Some(path) => code { (path) }, None => "not known" } }),
         ("Account", html! { (request.account_used.as_deref().unwrap_or("the client's own credentials")) }),
         ("Client key", html! { (request.client_key.as_deref().unwrap_or("none")) }),
-        ("Headers after", html! { (Known(request.time_to_headers_ms.map(Took::from_millis))) }),
-        ("Sent, received", html! { (Size(request.request_bytes)) ", " (Size(request.response_bytes)) }),
+        ("Headers after", html! { (text::whole(Known(request.time_to_headers_ms.map(Took::from_millis)))) }),
+        (
+            "Sent, received",
+            html! { (text::whole(Size(request.request_bytes))) ", " (text::whole(Size(request.response_bytes))) },
+        ),
         ("Prices of", html! { (request.priced_with.as_deref().unwrap_or("–")) }),
         ("Id", html! { code { (request.id) } }),
     ])
@@ -143,7 +146,7 @@ fn attempt_row(attempt: &AttemptView, whole: f64) -> Markup {
             rect class="fill" x=(percent(attempt.started_ms)) width=(width) height="6" {}
         }
         p.times {
-            "began after " (Took::from_millis(attempt.started_ms)) ", " (Took::from_millis(attempt.took_ms)) " to "
+            "began after " (text::whole(Took::from_millis(attempt.started_ms))) ", " (text::whole(Took::from_millis(attempt.took_ms))) " to "
             @if attempt.status_code.is_some() { "its headers" } @else { "its end" }
         }
         @if let Some(detail) = &attempt.detail { p.evidence { (detail) } }
@@ -155,7 +158,7 @@ fn tokens(request: &RequestView) -> Markup {
     let classes = [
         ("Fresh input", request.input_tokens),
         ("Read from the cache", request.cache_read_input_tokens),
-        ("Written for 5 minutes", request.cache_creation5m_input_tokens),
+        ("Written for 5\u{a0}minutes", request.cache_creation5m_input_tokens),
         ("Written for an hour", request.cache_creation1h_input_tokens),
         ("Output", request.output_tokens),
     ];

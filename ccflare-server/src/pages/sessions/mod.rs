@@ -118,9 +118,9 @@ fn member(agent: &SessionAgent) -> Markup {
             @if agent.errors > 0 { (badge(Tone::Bad, &format!("{} failed", agent.errors))) }
         }
         p.why {
-            (text::counted(agent.requests, "request", "requests")) ", " (Count(agent.total_tokens)) " tokens, " (dollars(agent.cost_usd))
+            (text::counted(agent.requests, "request", "requests")) ", " (Count(agent.total_tokens)) "\u{a0}tokens, " (dollars(agent.cost_usd))
             @if !agent.subagents.is_empty() { "; with those below " (dollars(agent.cost_with_subagents_usd)) }
-            @if !agent.models.is_empty() { br; (agent.models.join(", ")) }
+            @if !agent.models.is_empty() { br; (text::models(&agent.models)) }
         }
         @if !agent.subagents.is_empty() { ul.tree { @for below in &agent.subagents { li { (member(below)) } } } }
     }
