@@ -69,7 +69,7 @@ async fn what_agents_can_not_be_given_stays_typed_until_it_makes_sense() {
     assert_eq!(browser.typed("#model-reviewer").await, "no model");
     browser.fill("model-reviewer", "haiku").await;
     browser.press("Save for reviewer").await;
-    browser.sees("its own preference").await;
+    browser.sees("preferred for it").await;
 
     browser.fill("default-model", "two words").await;
     browser.submit("form[action='/agents/all/default']").await;

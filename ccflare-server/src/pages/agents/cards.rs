@@ -32,8 +32,9 @@ pub(super) fn defined(agent: &AgentView, usage: &[GroupView], typed: Option<&str
             p.what { (beginning(&agent.description)) }
             (done(&agent.name, agent.last_used.as_deref(), usage, now))
             p.hint {
-                "Sent with " code { (agent.model.as_deref().unwrap_or("the model of whoever starts it")) }
-                @if let Some(from) = &agent.preference_from { ", by " (because(from)) }
+                "Sent with "
+                @match &agent.model { Some(model) => code { (text::model(model)) }, None => "the model of whoever starts it" }
+                @if let Some(from) = &agent.preference_from { ", " (because(from)) }
             }
             (preference(&agent.id, &agent.name, typed.or(agent.preference.as_deref()), agent.defined_model.as_deref()))
         }
@@ -47,7 +48,7 @@ pub(super) fn other(agent: &OtherAgentView, usage: &[GroupView], typed: Option<&
             header { h2 { (agent.name) } span.badges { (badge(Tone::Plain, "no file")) } }
             p.what { "Built into the client, of a plugin, or given on its command line." }
             (done(&agent.name, agent.last_used.as_deref(), usage, now))
-            @if let Some(from) = &agent.preference_from { p.hint { "Sent as preferred, by " (because(from)) } }
+            @if let Some(from) = &agent.preference_from { p.hint { "Sent with a model " (because(from)) } }
             (preference(&agent.name, &agent.name, typed.or(agent.preference.as_deref()), None))
         }
     }
@@ -60,9 +61,9 @@ fn done(name: &str, last_used: Option<&str>, usage: &[GroupView], now: Timestamp
         p.about {
             @if let Some(usage) = usage {
                 a href=(link("/requests", &[("agent", name)])) { (text::counted(usage.requests, "request", "requests")) }
-                span { (Money(NanoUsd(usage.cost_nano_usd))) } span { (Count(usage.total_tokens)) " tokens" } span { "in 30 days" }
+                span { (Money(NanoUsd(usage.cost_nano_usd))) } span { (Count(usage.total_tokens)) "\u{a0}tokens" } span { "in 30\u{a0}days" }
             } @else {
-                span { "no requests in 30 days" }
+                span { "no requests in 30\u{a0}days" }
             }
             @if last_used.is_some() { span { "used " (when::ago(last_used, now)) } }
         }
@@ -82,9 +83,9 @@ fn preference(id: &str, name: &str, preferred: Option<&str>, defined: Option<&st
 
 fn because(from: &str) -> &str {
     match from {
-        "agent" => "its own preference",
-        "name" => "the preference for agents of its name",
-        "default" => "the default for all",
+        "agent" => "preferred for it",
+        "name" => "preferred for agents of its name",
+        "default" => "preferred for all that have none of their own",
         other => other,
     }
 }
@@ -112,9 +113,9 @@ mod tests {
         };
         let usage = [GroupView { name: "explorer".to_owned(), requests: 12_345, ..GroupView::default() }];
         let text = other(&agent, &usage, None, NOW).into_string();
-        assert!(text.contains("12.3k requests") && text.contains("/requests?agent=explorer"), "{text}");
-        assert!(text.contains("value=\"haiku\"") && text.contains("its own preference"), "{text}");
-        assert!(other(&agent, &[], None, NOW).into_string().contains("no requests in 30 days"));
+        assert!(text.contains("12.3k\u{a0}requests") && text.contains("/requests?agent=explorer"), "{text}");
+        assert!(text.contains("value=\"haiku\"") && text.contains("Sent with a model preferred for it"), "{text}");
+        assert!(other(&agent, &[], None, NOW).into_string().contains("no requests in 30\u{a0}days"));
         assert!(other(&agent, &[], Some("no model"), NOW).into_string().contains("value=\"no model\""));
     }
 

@@ -159,7 +159,7 @@ fn view(
             p.quiet { "No file there defines an agent. " a href="/agents" { "All agents" } }
         }
         div.columns.even {
-            (card("For all agents", &for_all(known, refused)))
+            (card("Model for all agents", &for_all(known, refused)))
             (card("Workspaces", &workspaces(known, refused, now)))
         }
         @if !known.removed.is_empty() {
@@ -187,12 +187,12 @@ fn for_all(known: &AgentsView, refused: Option<&Refused<'_>>) -> Markup {
     let default = typed("default").or(known.default_model.as_deref()).unwrap_or_default();
     html! {
         form.row method="post" action="/agents/all/default" {
-            (field("Model of agents that nothing else is preferred for", "default-model", "",
+            (field("Agents without a preference", "default-model", "",
                 &Line::new("default-model", default).placeholder("the one they ask for").bare().draw_as("model")))
             button.quiet type="submit" { "Save" }
         }
         form.row method="post" action="/agents/all/all" {
-            (field("Prefer one model for every agent that a file defines", "all-model", "",
+            (field("Every agent with a file", "all-model", "",
                 &Line::new("all-model", typed("all").unwrap_or_default()).required().placeholder("opus or inherit").bare().draw_as("model")))
             button.quiet type="submit" { "Prefer for all" }
         }

@@ -20,7 +20,7 @@ use crate::{
         layout::Place,
         notice::notice,
         pager::segment,
-        when,
+        text, when,
     },
     pages::{Fields, Page, Problem, Shared, fields::given, now, see},
 };
@@ -102,7 +102,7 @@ fn view(agent: &AgentView, refused: Option<(&Wish, &str)>, now: Timestamp) -> Ma
             (card("Facts", &facts(&[
                 ("File", html! { code { (agent.file_path) } }),
                 ("Where", html! { (agent.workspace.as_deref().unwrap_or("in all workspaces")) }),
-                ("Sent with", html! { code { (agent.model.as_deref().unwrap_or("the model of whoever starts it")) } }),
+                ("Sent with", html! { @match &agent.model { Some(model) => code { (text::model(model)) }, None => "the model of whoever starts it" } }),
                 ("Preferred", html! { (agent.preference.as_deref().unwrap_or("nothing")) }),
                 ("Conversations", html! { (agent.conversations) " since the start" }),
                 ("Last used", when::ago(agent.last_used.as_deref(), now)),
