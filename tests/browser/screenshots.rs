@@ -4,7 +4,19 @@ use std::path::{Path, PathBuf};
 
 use ccflare_core::control::views::NewClientKey;
 
-use crate::{driver::Browser, looks, site};
+use crate::{
+    driver::Browser,
+    harness::{http_client, message},
+    looks, site,
+};
+
+const LOOKS: [(&str, u32); 6] =
+    [("dark", 1600), ("dark", 1024), ("dark", 390), ("light", 1600), ("light", 1024), ("light", 390)];
+
+/// Whether a picture is among those that `ONLY` names parts of; all are, if it names none.
+fn is_wanted(only: &str, name: &str) -> bool {
+    only.is_empty() || only.split(',').any(|part| name.contains(part))
+}
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes pictures; run by its own recipe"]
@@ -13,6 +25,16 @@ async fn of_every_page() {
     std::fs::create_dir_all(&folder).expect("a folder");
     let only = std::env::var("ONLY").unwrap_or_default();
     let (stage, browser) = (site::after_a_month().await, Browser::open().await);
+    let doors = [(stage.url("/login"), "login"), (site::link(&stage).await, "login-link")];
+    browser.go(&stage.url("/login")).await;
+    for (theme, width) in LOOKS {
+        for (path, name) in &doors {
+            let name = format!("{name}-{theme}-{width}");
+            if is_wanted(&only, &name) {
+                take(&browser, path, theme, width, &folder.join(format!("{name}.png"))).await;
+            }
+        }
+    }
     site::enter(&browser, &stage).await;
     let busy =
         [site::busy(&stage, "work", "claude-opus-5-5").await, site::busy(&stage, "work", "claude-haiku-5-5").await];
@@ -24,13 +46,10 @@ async fn of_every_page() {
             stage.control.revoke_client_key(&key.id).await.expect("revoked");
         }
     }
-    for theme in ["dark", "light"] {
-        for width in [1600, 1024, 390] {
-            for (path, name) in looks::pages(&stage).await {
-                let name = format!("{name}-{theme}-{width}");
-                if !only.is_empty() && !only.split(',').any(|part| name.contains(part)) {
-                    continue;
-                }
+    for (theme, width) in LOOKS {
+        for (path, name) in looks::pages(&stage).await {
+            let name = format!("{name}-{theme}-{width}");
+            if is_wanted(&only, &name) {
                 take(&browser, &stage.url(&path), theme, width, &folder.join(format!("{name}.png"))).await;
             }
         }
@@ -83,15 +102,43 @@ async fn of_every_state() {
     }
 }
 
+/// An upstream that nobody answers at, and receivers that take nothing.
+const TROUBLED: &str = r#"
+payload_days = 9
+upstream_base_url = "http://127.0.0.1:9"
+
+[[webhooks]]
+url = "http://127.0.0.1:9/alerts"
+secret = "0123456789abcdef"
+events = ["config", "limit", "loginNeeded"]
+
+[[webhooks]]
+url = "http://localhost:9/chat"
+secret = "0123456789abcdef"
+events = ["moved"]
+"#;
+
 /// What only a whole server has: settings that can be changed, and a log.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "takes pictures; run by its own recipe"]
 async fn of_settings_and_logs() {
     let folder = PathBuf::from(std::env::var("SCREENSHOTS").expect("SCREENSHOTS names the folder for the pictures"));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let (program, browser) = (site::Program::start("payload_days = 9\n").await, Browser::open().await);
+    let (program, browser) = (site::Program::start(TROUBLED).await, Browser::open().await);
     site::enter_at(&browser, &program.url("")).await;
-    for (theme, width) in [("dark", 1600), ("light", 1600), ("dark", 390), ("light", 390)] {
+    browser.go(&program.url("/logs")).await;
+    browser.fill("filter", "warn,ccflare_core=debug,ccflare_server=debug").await;
+    browser.submit("form[action='/logs/level']").await;
+    browser.go(&program.url("/settings")).await;
+    browser.fill_in("input[aria-label='session_duration']", "2h").await;
+    browser.press("Save session_duration").await;
+    for _ in 0..8 {
+        let asked = http_client().post(program.url("/v1/messages")).header("x-api-key", "nobody's");
+        let _ = asked.json(&message("claude-opus-5-5", false)).send().await.expect("an answer");
+    }
+    browser.go(&program.url("/logs")).await;
+    browser.sees("webhook").await;
+    for (theme, width) in LOOKS {
         for path in ["settings", "logs"] {
             let file = folder.join(format!("whole-{path}-{theme}-{width}.png"));
             take(&browser, &program.url(&format!("/{path}")), theme, width, &file).await;
@@ -108,7 +155,7 @@ async fn take(browser: &Browser, url: &str, theme: &str, width: u32, file: &Path
     browser.go(url).await;
     let height = browser.run("return Math.ceil(document.documentElement.scrollHeight)").await;
     // The window has a frame, though nobody sees it.
-    let height = u32::try_from(height.as_u64().unwrap_or(900).clamp(700, 3200) + 140).expect("small");
+    let height = u32::try_from(height.as_u64().unwrap_or(900).clamp(700, 9000) + 140).expect("small");
     browser.page.set_window_rect(0, 0, width, height).await.expect("a size");
     browser.page.screenshot(file).await.expect("a picture");
 }
