@@ -45,7 +45,9 @@ impl Icon {
             Self::Stats => "M5 20v-7M12 20V5M19 20v-10",
             Self::Settings => "M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4",
             Self::Audit => "M7 4h10v16l-5-3-5 3zM10 9h4M10 12.5h4",
-            Self::More => "M6 12h.01M12 12h.01M18 12h.01",
+            Self::More => {
+                "M5.4 12a.6.6 0 1 0 1.2 0 .6.6 0 1 0-1.2 0zM11.4 12a.6.6 0 1 0 1.2 0 .6.6 0 1 0-1.2 0zM17.4 12a.6.6 0 1 0 1.2 0 .6.6 0 1 0-1.2 0z"
+            }
             Self::Leave => "M14 5H6v14h8M11 12h9M17 8.5l3.5 3.5-3.5 3.5",
             Self::Copy => "M9 9h10v11H9zM15 9V4H5v11h4",
             Self::Good => "M5 12.5l4.5 4.5L19 7.5",

@@ -149,8 +149,8 @@ fn row(key: &ClientKeyView, now: Timestamp) -> Markup {
             td { (when::ago(Some(&key.created), now)) }
             td { @match &key.expires { Some(expires) => (when::until(expires, now)), None => "never" } }
             td { (when::ago(key.last_used.as_deref(), now)) }
-            td { (list(&key.models)) }
-            td { (list(&key.accounts)) }
+            td { span.name title=(list(&key.models)) { (list(&key.models)) } }
+            td { span.name title=(list(&key.accounts)) { (list(&key.accounts)) } }
             td.actions {
                 @if works {
                     (form::act(&format!("{path}/rotate"), "Exchange", "quiet"))
