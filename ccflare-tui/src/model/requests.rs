@@ -112,9 +112,11 @@ impl Model {
         match command {
             Command::Open if requests.shelf.chosen().is_some() => {
                 (requests.open, requests.scroll) = (!requests.open, 0);
+                requests.shelf.hold();
             }
             Command::Newer | Command::Older if requests.open => {
                 requests.shelf.step(if command == Command::Older { 1 } else { -1 });
+                requests.shelf.hold();
                 requests.scroll = 0;
             }
             command if requests.open => requests.scroll = scrolled(requests.scroll, command, self.size.1),

@@ -62,9 +62,11 @@ impl Model {
             Command::Session => session.open = false,
             Command::Open if session.shelf.chosen().is_some() => {
                 (session.open, session.scroll) = (!session.open, 0);
+                session.shelf.hold();
             }
             Command::Newer | Command::Older if session.open => {
                 session.shelf.step(if command == Command::Older { -1 } else { 1 });
+                session.shelf.hold();
                 session.scroll = 0;
             }
             command if session.open => session.scroll = scrolled(session.scroll, command, self.size.1),

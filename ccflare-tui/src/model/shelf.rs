@@ -74,6 +74,11 @@ impl<T: Item> Shelf<T> {
         self.go(self.position().saturating_add_signed(by));
     }
 
+    /// Keeps the chosen one chosen, even if it is the first and others come before it.
+    pub(crate) fn hold(&mut self) {
+        self.chosen = self.chosen().map(|item| item.id().to_owned());
+    }
+
     /// Moves the choice as a key says; whether it was such a key.
     pub(crate) fn obey(&mut self, command: crate::keys::Command, page: usize) -> bool {
         use crate::keys::Command;
@@ -124,6 +129,14 @@ mod tests {
         let mut shelf = shelf(&["b", "c"]);
         shelf.put(vec!["a", "b", "c"]);
         assert_eq!(shelf.chosen(), Some(&"a"));
+    }
+
+    #[test]
+    fn the_first_one_stays_chosen_if_it_is_held() {
+        let mut shelf = shelf(&["b", "c"]);
+        shelf.hold();
+        shelf.put(vec!["a", "b", "c"]);
+        assert_eq!(shelf.chosen(), Some(&"b"));
     }
 
     #[test]

@@ -85,3 +85,30 @@ fn the_chosen_request_stays_chosen_while_others_arrive() {
     stage.press(Key::Enter);
     stage.sees(&["Attempts", "claude-haiku-4-5"]);
 }
+
+#[test]
+fn a_request_that_is_shown_whole_stays_while_others_arrive() {
+    let mut stage = Stage::with((80, 24), &["a"]);
+    stage.ask("claude-opus-5-5");
+    stage.type_in("3");
+    stage.sees(&["claude-opus-5-5"]);
+    stage.press(Key::Enter);
+    let first = stage.requests().remove(0).id;
+    stage.sees(&["Attempts", &first]);
+    stage.wait(Duration::from_secs(3));
+    stage.ask("claude-haiku-5-5");
+    let second = stage.requests().remove(0).id;
+    stage.wait(Duration::from_secs(3));
+    stage.press(Key::Esc);
+    stage.sees(&["claude-haiku-5-5"]);
+    stage.press(Key::Enter);
+    stage.sees(&["Attempts", &first]);
+    stage.press(Key::Left);
+    stage.sees(&["Attempts", &second]);
+    stage.ask("claude-sonnet-5-5");
+    stage.wait(Duration::from_secs(3));
+    stage.press(Key::Esc);
+    stage.sees(&["claude-sonnet-5-5"]);
+    stage.press(Key::Enter);
+    stage.sees(&["Attempts", &second]);
+}
