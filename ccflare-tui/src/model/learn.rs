@@ -61,6 +61,11 @@ impl Model {
                     self.agents.learn(view);
                 }
             }
+            // Where the settings are another program's nobody is lost.
+            Reply::Settings(Err(failure)) if !self.link.is_lost() => {
+                self.topics.answered(Topic::Settings);
+                self.settings.trouble = Some(failure.says);
+            }
             Reply::Settings(view) => {
                 if let Some(view) = self.heard(Topic::Settings, view) {
                     self.settings.learn(view);

@@ -10,6 +10,8 @@ use crate::keys::Command;
 pub(crate) struct Settings {
     pub(crate) shelf: Shelf<SettingView>,
     pub(crate) file: Option<String>,
+    /// Why there are none.
+    pub(crate) trouble: Option<String>,
     /// Who is told what happens.
     pub(crate) webhooks: Vec<WebhookView>,
     /// The strategy that decides, and those it can be changed for.
@@ -30,6 +32,7 @@ impl Item for SettingView {
 
 impl Settings {
     pub(crate) fn learn(&mut self, view: SettingsView) {
+        self.trouble = None;
         self.shelf.put(view.settings);
         (self.file, self.webhooks, self.version) = (view.file, view.webhooks, view.version);
     }

@@ -27,8 +27,16 @@ pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
     let shelf = &model.settings.shelf;
     let shown = shelf.shown();
     if shown.is_empty() {
-        let says = if shelf.is_known { "no setting has these words in it; Esc ends the filter" } else { "asking …" };
-        canvas.put(1, 1, Role::Muted, says);
+        let says = match (&model.settings.trouble, shelf.is_known) {
+            (Some(why), false) => why,
+            (_, true) => "no setting has these words in it; Esc ends the filter",
+            (None, false) => "asking …",
+        };
+        canvas.area(1, 1, canvas.width().saturating_sub(2), canvas.height().saturating_sub(1)).wrapped(
+            0,
+            Role::Muted,
+            says,
+        );
         return;
     }
     let height = list_height(model, canvas.height());

@@ -137,3 +137,13 @@ fn where_nobody_is_told_there_is_no_list_of_receivers() {
     stage.sees(&["session_duration"]);
     stage.misses("Webhooks");
 }
+
+#[test]
+fn where_the_settings_are_another_programs_that_is_said_and_nobody_is_lost() {
+    for size in SIZES {
+        let mut stage = Stage::without_settings(size);
+        stage.type_in(&Screen::Settings.number());
+        let screen = stage.sees(&["the settings here are those of the program", "● 127.0.0.1:8080"]);
+        assert!(!screen.contains("no answer"), "{screen}");
+    }
+}

@@ -56,17 +56,22 @@ impl Stage {
 
     /// The same with an upstream of another making, on a terminal of so many colours.
     pub(crate) fn set(size: (usize, usize), accounts: &[&str], config: MockConfig, colours: Colours) -> Self {
-        Self::built(size, accounts, config, colours, GatewayOptions::default(), Vec::new())
+        Self::built(size, accounts, config, colours, GatewayOptions::default(), Some(Vec::new()))
     }
 
     /// A face without accounts over a gateway of another making.
     pub(crate) fn with_options(size: (usize, usize), options: GatewayOptions) -> Self {
-        Self::built(size, &[], MockConfig::default(), Colours::True, options, Vec::new())
+        Self::built(size, &[], MockConfig::default(), Colours::True, options, Some(Vec::new()))
     }
 
     /// A face over a gateway whose settings name these receivers.
     pub(crate) fn with_webhooks(size: (usize, usize), hooks: Vec<WebhookView>) -> Self {
-        Self::built(size, &[], MockConfig::default(), Colours::True, GatewayOptions::default(), hooks)
+        Self::built(size, &[], MockConfig::default(), Colours::True, GatewayOptions::default(), Some(hooks))
+    }
+
+    /// A face over a gateway within a program that has settings of its own.
+    pub(crate) fn without_settings(size: (usize, usize)) -> Self {
+        Self::built(size, &[], MockConfig::default(), Colours::True, GatewayOptions::default(), None)
     }
 
     fn built(
@@ -75,7 +80,7 @@ impl Stage {
         config: MockConfig,
         colours: Colours,
         mut options: GatewayOptions,
-        webhooks: Vec<WebhookView>,
+        webhooks: Option<Vec<WebhookView>>,
     ) -> Self {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let clock = Arc::new(ManualClock::new(START));
@@ -84,7 +89,8 @@ impl Stage {
             options.upstream_base_url = Some(mock.url().parse().expect("the mock has a URL"));
             let builder = Gateway::builder(Arc::new(RedbStore::in_memory())).options(options);
             let builder = builder.clock(Arc::clone(&clock) as Arc<dyn Clock>).authorization_servers(servers(&oauth));
-            let builder = builder.settings(Some(Arc::new(Told { set: Mutex::default(), webhooks })));
+            let builder =
+                builder.settings(webhooks.map(|webhooks| Arc::new(Told { set: Mutex::default(), webhooks }) as _));
             (mock, oauth, builder.build().await.expect("an empty store opens"))
         });
         let control = gateway.control();
