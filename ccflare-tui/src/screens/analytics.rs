@@ -11,7 +11,7 @@ use ccflare_core::{
 use crate::{
     model::{Analytics, Group, Metric, Model, RANGES},
     theme::Role,
-    widgets::{Canvas, Cell, Column, Series, axes, bar, columns, cut, plot, round_up, table},
+    widgets::{Canvas, Cell, Column, Series, axes, bar, columns, cut, plot, round_up, table, wide},
 };
 
 /// More models than these have no colour of their own.
@@ -74,18 +74,20 @@ pub(super) fn dollars(dollars: f64) -> Money {
 }
 
 fn summary(totals: &TotalsView, canvas: &Canvas<'_>) {
-    let says = format!(
-        "{} requests · {} ok · {} · p50 {} p95 {} p99 {} · out {} · {} cached",
-        Count(totals.requests),
-        percent(totals.success_rate),
-        money(totals.cost_nano_usd),
-        took(totals.p50_response_time),
-        took(totals.p95_response_time),
-        took(totals.p99_response_time),
-        Known(totals.avg_tokens_per_second.map(Rate)),
-        percent(totals.cache_hit_rate),
-    );
-    canvas.put(0, 0, Role::Plain, &cut(&says, canvas.width()));
+    let times = [totals.p50_response_time, totals.p95_response_time, totals.p99_response_time].map(took);
+    let [p50, p95, p99] = times;
+    let pieces = [
+        format!("{} requests", Count(totals.requests)),
+        format!(" · {} ok", percent(totals.success_rate)),
+        format!(" · {}", money(totals.cost_nano_usd)),
+        format!(" · p50 {p50} p95 {p95} p99 {p99}"),
+        format!(" · out {}", Known(totals.avg_tokens_per_second.map(Rate))),
+        format!(" · {} cached", percent(totals.cache_hit_rate)),
+    ];
+    // A number without its end would be another one.
+    pieces
+        .iter()
+        .fold(0, |x, piece| if x + wide(piece) > canvas.width() { x } else { canvas.put(x, 0, Role::Plain, piece) });
 }
 
 /// How a number stands to the time before: good news, bad news, or neither.

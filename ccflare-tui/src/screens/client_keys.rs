@@ -21,7 +21,7 @@ const KEYS: [Column; 5] = [
 ];
 
 const CHANGES: [Column; 4] =
-    [Column::text("WHEN", 12), Column::text("WHO", 11), Column::growing("WHAT", 18), Column::growing("TO", 20)];
+    [Column::text("WHEN", 15), Column::text("WHO", 11), Column::growing("WHAT", 18), Column::growing("TO", 20)];
 
 pub(super) fn draw(model: &Model, canvas: &Canvas<'_>) {
     let shelf = &model.client_keys.shelf;
