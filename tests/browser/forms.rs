@@ -26,6 +26,11 @@ async fn every_form_says_what_was_wrong_and_keeps_what_was_typed() {
     browser.press("Make the key").await;
     browser.find("[role='alert']").await;
     browser.fill("name", "ci").await;
+    browser.fill("accounts", "nobody").await;
+    browser.press("Make the key").await;
+    assert!(browser.alert().await.contains("nobody"), "{}", browser.alert().await);
+    assert_eq!((browser.typed("#name").await, browser.typed("#accounts").await), ("ci".into(), "nobody".into()));
+    browser.fill("accounts", "").await;
     browser.press("Make the key").await;
     browser.sees("it is not shown again").await;
     browser.press("Revoke").await;

@@ -5,7 +5,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ccflare_core::{
-    control::views::{ClientKeyView, NewClientKey, NewKeyView},
+    control::{
+        ControlError,
+        views::{ClientKeyView, NewClientKey, NewKeyView},
+    },
     domain::Timestamp,
 };
 use http::StatusCode;
@@ -19,7 +22,7 @@ use crate::components::{
     form::{self, Line, field},
     layout::Place,
     notice::{empty, notice},
-    text::copyable,
+    text::{copyable, sentence},
     when,
 };
 
@@ -47,6 +50,8 @@ pub(super) async fn create(State(control): State<Shared>, Fields(wish): Fields<W
     };
     match control.create_client_key(new).await {
         Ok(new) => shown_once(&control, &new).await,
+        // The only thing that can be missing is an account that was typed.
+        Err(ControlError::NotFound(why)) => refuse(&control, &wish, &sentence(&why)).await,
         Err(error) => refuse(&control, &wish, &Problem::of_form(error)?).await,
     }
 }
@@ -119,7 +124,7 @@ fn view(keys: &[ClientKeyView], wish: &Wish, said: &Markup, now: Timestamp) -> M
                 (field("Name", "name", "Who carries it.", &Line::new("name", &wish.name).required().draw()))
                 div.side-by-side {
                     (field("Good for days", "days", "Empty: until it is revoked.", &Line::new("days", &wish.days).kind("number").draw()))
-                    (field("Models", "models", "Names or beginnings (claude-haiku-*), commas between. Empty: all.",
+                    (field("Models", "models", "Names, or beginnings with * behind them; commas between. Empty: all.",
                         &Line::new("models", &wish.models).draw()))
                     (field("Accounts", "accounts", "Names, commas between. Empty: all.", &Line::new("accounts", &wish.accounts).draw()))
                 }

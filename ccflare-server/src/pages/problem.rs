@@ -15,6 +15,7 @@ use crate::{
         badge::Tone,
         layout::{self, Place},
         notice::notice,
+        text::sentence,
     },
 };
 
@@ -79,7 +80,7 @@ impl From<ControlError> for Problem {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         };
-        Self::new(status, error.to_string())
+        Self::new(status, sentence(&error.to_string()))
     }
 }
 
