@@ -148,11 +148,57 @@ async fn of_settings_and_logs() {
     program.finish().await;
 }
 
-/// One picture of a whole page.
-async fn take(browser: &Browser, url: &str, theme: &str, width: u32, file: &Path) {
+/// What forms are answered with: no address leads to these pages.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes pictures; run by its own recipe"]
+async fn of_answers() {
+    let folder = PathBuf::from(std::env::var("SCREENSHOTS").expect("SCREENSHOTS names the folder for the pictures"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (stage, browser) = (site::after_a_month().await, Browser::open().await);
+    for (theme, width) in LOOKS {
+        let file = |name: &str| folder.join(format!("answer-{name}-{theme}-{width}.png"));
+        browser.go(&stage.url("/login")).await;
+        dress(&browser, theme, width).await;
+        browser.go(&stage.url("/login")).await;
+        browser.fill("token", "a guess").await;
+        browser.submit("form").await;
+        snap(&browser, width, &file("login")).await;
+        site::enter(&browser, &stage).await;
+        browser.go(&stage.url("/explain")).await;
+        browser.press("What would happen?").await;
+        snap(&browser, width, &file("explain")).await;
+        browser.go(&stage.url("/keys")).await;
+        browser.fill("name", &format!("{theme} {width}")).await;
+        browser.fill("models", "claude-haiku-*, claude-sonnet-5-5, claude-opus-5-5").await;
+        browser.press("Make the key").await;
+        snap(&browser, width, &file("key")).await;
+        browser.go(&stage.url("/keys")).await;
+        browser.fill("name", "somebody").await;
+        browser.fill("accounts", "nobody").await;
+        browser.press("Make the key").await;
+        snap(&browser, width, &file("refused")).await;
+        browser.page.delete_all_cookies().await.expect("none left");
+    }
+    browser.close().await;
+    stage.finish().await;
+}
+
+/// The theme and the width that the next page has.
+async fn dress(browser: &Browser, theme: &str, width: u32) {
     browser.run(&format!("document.cookie = 'theme={theme}; path=/'; return 1")).await;
     browser.page.set_window_rect(0, 0, width, 900).await.expect("a size");
+}
+
+/// One picture of a whole page.
+async fn take(browser: &Browser, url: &str, theme: &str, width: u32, file: &Path) {
+    dress(browser, theme, width).await;
     browser.go(url).await;
+    snap(browser, width, file).await;
+}
+
+/// The same of the page that is there.
+async fn snap(browser: &Browser, width: u32, file: &Path) {
+    browser.page.set_window_rect(0, 0, width, 900).await.expect("a size");
     let height = browser.run("return Math.ceil(document.documentElement.scrollHeight)").await;
     // The window has a frame, though nobody sees it.
     let height = u32::try_from(height.as_u64().unwrap_or(900).clamp(700, 9000) + 140).expect("small");
