@@ -99,3 +99,18 @@ fn a_narrow_screen_breaks_nothing() {
         }
     }
 }
+
+#[test]
+fn a_line_that_is_longer_than_the_screen_says_so() {
+    let mut stage = Stage::with((80, 24), &["a"]);
+    stage.type_in(&Screen::Settings.number());
+    stage.sees(&["session_duration"]);
+    stage.type_in("s");
+    stage.sees(&["How accounts are chosen"]);
+    stage.press(Key::Enter);
+    stage.press(Key::Down);
+    stage.press(Key::Enter);
+    stage.press(Key::Tab);
+    stage.press(Key::Enter);
+    stage.sees(&["Strategy  conversation  each conversation keeps its account; new ones go where …"]);
+}

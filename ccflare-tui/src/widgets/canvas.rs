@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::theme::{Colours, Role};
 
-/// A rectangle of the screen. What does not fit is cut off, and no text steers the terminal.
+/// A rectangle of the screen. What does not fit is cut off with an ellipsis, and no text steers the terminal.
 #[derive(Clone)]
 pub(crate) struct Canvas<'a> {
     printer: Printer<'a, 'a>,
@@ -41,7 +41,8 @@ impl<'a> Canvas<'a> {
     pub(crate) fn put(&self, x: usize, y: usize, role: Role, text: &str) -> usize {
         let text = clean(text);
         if x < self.width() && y < self.height() {
-            self.printer.with_style(self.colours.style(role), |printer| printer.print((x, y), &text));
+            let fits = cut(&text, self.width() - x);
+            self.printer.with_style(self.colours.style(role), |printer| printer.print((x, y), &fits));
         }
         x + wide(&text)
     }
