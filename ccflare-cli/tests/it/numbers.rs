@@ -42,7 +42,7 @@ async fn traffic(site: &Site) {
     }
 }
 
-/// A page without its markup: what stands between tags, with one space between.
+/// A page without its markup: what stands between tags, with one space between. Numbers hold on to their units there.
 fn text(page: &str) -> String {
     let mut text = String::new();
     for piece in page.split('<') {
@@ -51,7 +51,7 @@ fn text(page: &str) -> String {
             text = text + said + " ";
         }
     }
-    text
+    text.replace('\u{a0}', " ")
 }
 
 #[tokio::test(flavor = "multi_thread")]
