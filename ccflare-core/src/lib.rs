@@ -51,6 +51,7 @@
 pub mod agents;
 pub mod analytics;
 pub mod balance;
+pub mod bell;
 pub mod clock;
 pub mod control;
 pub mod credentials;

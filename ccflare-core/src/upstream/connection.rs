@@ -1,0 +1,140 @@
+//! A connection to an upstream, driven by whoever waits for an answer on it.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response};
+use http_body::{Body, Frame};
+use http_body_util::Full;
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
+use tokio::time::Sleep;
+
+use super::connect::Stream;
+use crate::bell::Bell;
+
+/// Why there is no answer.
+pub(super) enum Unanswered {
+    /// The connection had ended, and nothing of the request was sent.
+    Unsent(Box<Request<Full<Bytes>>>),
+    /// The connection has ended.
+    Broken(hyper::Error),
+    /// It took too long.
+    Late,
+}
+
+/// HTTP/1.1 over one stream. It does nothing by itself: it sends, reads and notices its end only while it is polled. So an
+/// answer, and all that it is made of, is the business of one task, and needs no channel, no other task's turn and no other
+/// thread.
+pub(super) struct Connection {
+    requests: SendRequest<Full<Bytes>>,
+    work: Work,
+    /// What its requests name as their host.
+    host: HeaderValue,
+}
+
+impl Connection {
+    /// Requests over `stream`, to `host`.
+    pub(super) async fn over(stream: Stream, host: HeaderValue) -> hyper::Result<Box<Self>> {
+        let (requests, connection) = http1::handshake(stream).await?;
+        let work = Work { connection: Some(connection), bell: Bell::default() };
+        Ok(Box::new(Self { requests, work, host }))
+    }
+
+    pub(super) const fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
+    /// Sends a request and waits for the head of its answer, no longer than until `deadline`.
+    ///
+    /// # Errors
+    /// If the connection ends first, or the deadline comes.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        mut deadline: Pin<&mut Sleep>,
+    ) -> Result<Response<Incoming>, Unanswered> {
+        let mut answer = pin!(self.requests.try_send_request(request));
+        let answered = poll_fn(|cx| match self.work.poll_for(cx, |quiet| answer.as_mut().poll(quiet)) {
+            Poll::Ready(answered) => Poll::Ready(Some(answered)),
+            Poll::Pending => deadline.as_mut().poll(cx).map(|()| None),
+        });
+        match answered.await {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(mut error)) => match error.take_message() {
+                Some(request) => Err(Unanswered::Unsent(Box::new(request))),
+                None => Err(Unanswered::Broken(error.into_error())),
+            },
+            None => Err(Unanswered::Late),
+        }
+    }
+
+    /// The next frame of the answer that is being read.
+    pub(super) fn poll_frame(
+        &mut self,
+        body: &mut Incoming,
+        cx: &Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        self.work.poll_for(cx, |quiet| Pin::new(&mut *body).poll_frame(quiet))
+    }
+
+    /// Whether another request can be sent now that the last answer has been read. Until then nobody is woken by what comes.
+    pub(super) fn rest(&mut self) -> bool {
+        self.work.bell.attend(Waker::noop());
+        if !self.requests.is_ready() {
+            self.work.go_on();
+        }
+        self.requests.is_ready()
+    }
+
+    /// Whether the upstream has left it open while it rested.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.work.go_on();
+        self.work.connection.is_some()
+    }
+}
+
+/// The part of a connection that reads and writes.
+struct Work {
+    /// Until it is over. What it has not sent by then it gives back when it is dropped.
+    connection: Option<http1::Connection<Stream, Full<Bytes>>>,
+    bell: Bell,
+}
+
+impl Work {
+    /// Polls what comes over the connection, and works for it as long as there is something to do.
+    fn poll_for<T>(&mut self, cx: &Context<'_>, mut what: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        // Nobody but this connection makes it ready, so nobody has to wake us for it.
+        let quiet = &mut Context::from_waker(Waker::noop());
+        for _ in 0..Bell::PATIENCE {
+            self.bell.attend(cx.waker());
+            if let ready @ Poll::Ready(_) = what(quiet) {
+                return ready;
+            }
+            self.go_on();
+            if let ready @ Poll::Ready(_) = what(quiet) {
+                return ready;
+            }
+            if self.bell.leave() {
+                return Poll::Pending;
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Reads and writes what can be read and written now. How it ends is told to whoever waits for an answer.
+    fn go_on(&mut self) {
+        if let Some(connection) = &mut self.connection
+            && Pin::new(connection).poll(&mut self.bell.context()).is_ready()
+        {
+            self.connection = None;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Connections that wait for another request.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use foldhash::fast::RandomState;
+use http::uri::{Authority, Scheme};
+use parking_lot::Mutex;
+use tokio::{task::AbortHandle, time::Instant};
+
+use super::connection::Connection;
+
+/// Shorter than servers keep idle connections, so that a request seldom meets one that is being closed.
+const LIFE: Duration = Duration::from_secs(50);
+
+/// How often those are closed whose time is over.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
+
+/// Where a connection leads.
+pub(super) type Origin = (Scheme, Authority);
+
+/// All that rest, by where they lead.
+#[derive(Default)]
+pub(super) struct Idle {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Of each origin, what has rested shortest is last.
+    resting: HashMap<Origin, Vec<(Instant, Box<Connection>)>, RandomState>,
+    /// Runs while anything rests.
+    sweeping: Option<AbortHandle>,
+}
+
+impl Idle {
+    /// The one that was used last: it is the least likely to have been closed.
+    pub(super) fn take(&self, origin: &Origin) -> Option<Box<Connection>> {
+        self.state.lock().resting.get_mut(origin)?.pop().map(|(_, connection)| connection)
+    }
+
+    /// Keeps a connection for the next request.
+    pub(super) fn keep(self: &Arc<Self>, origin: &Origin, connection: Box<Connection>) {
+        let rested = (Instant::now(), connection);
+        let mut state = self.state.lock();
+        match state.resting.get_mut(origin) {
+            Some(resting) => resting.push(rested),
+            None => drop(state.resting.insert(origin.clone(), vec![rested])),
+        }
+        if state.sweeping.is_none() {
+            state.sweeping = Some(tokio::spawn(sweep(Arc::downgrade(self))).abort_handle());
+        }
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        if let Some(sweeping) = &self.state.get_mut().sweeping {
+            sweeping.abort();
+        }
+    }
+}
+
+/// Closes what has rested too long, and what the upstream has closed, until nothing rests.
+async fn sweep(idle: Weak<Idle>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let Some(idle) = idle.upgrade() else { return };
+        let mut state = idle.state.lock();
+        for resting in state.resting.values_mut() {
+            resting.retain_mut(|(since, connection)| since.elapsed() < LIFE && connection.is_open());
+        }
+        state.resting.retain(|_, resting| !resting.is_empty());
+        if state.resting.is_empty() {
+            state.sweeping = None;
+            return;
+        }
+    }
+}
