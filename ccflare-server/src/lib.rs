@@ -18,6 +18,7 @@ mod pages;
 mod patience;
 mod probes;
 mod readers;
+mod repolled;
 mod run;
 mod serve;
 mod tickets;

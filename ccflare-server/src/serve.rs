@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{App, doors::Peer, readers::Hangup};
+use crate::{App, doors::Peer, readers::Hangup, repolled::Repolled};
 
 /// What can be set about serving.
 #[derive(Clone)]
@@ -218,7 +218,8 @@ async fn converse<S>(
         }
     });
     let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
-    let mut connection = std::pin::pin!(watcher.watch(connection));
+    let connection = std::pin::pin!(watcher.watch(connection));
+    let mut connection = Repolled::new(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
         // From now on the server's own timer sees to it; the one here would be looked at in every turn.
