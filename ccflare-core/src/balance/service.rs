@@ -59,8 +59,7 @@ where
     }
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        let walk = Walk::new(self.inner.clone(), Arc::clone(&self.shared), request);
-        Box::pin(async move { walk.run().await.map_err(ProxyError::from) })
+        Box::pin(Walk::new(self.inner.clone(), Arc::clone(&self.shared), request).run())
     }
 }
 
@@ -96,7 +95,15 @@ where
         Self { inner, shared, request, facts, trail, key, named, home, alone: None, attempts: 0, last }
     }
 
-    async fn run(mut self) -> Result<Response<ServedBody<B>>, Refusal> {
+    async fn run(mut self) -> Result<Response<ServedBody<B>>, ProxyError> {
+        Ok(match self.plan()? {
+            Some(plan) => self.walk(plan).await?,
+            None => self.go_on_without_account().await?,
+        })
+    }
+
+    /// Whom to ask. Nobody, if there is no account: then the client's own credentials go on.
+    fn plan(&mut self) -> Result<Option<Plan>, Refusal> {
         if let Some(key) = &self.key {
             allowance::model(key, self.facts.model.as_deref(), self.request.body().is_empty())?;
         }
@@ -106,7 +113,7 @@ where
             if let Some(key) = &self.key {
                 allowance::some_account(key)?;
             }
-            return self.go_on_without_account().await;
+            return Ok(None);
         }
         let now = self.now();
         let plan = plan(&*self.shared.strategy, &self.home, &standings, &self.facts, now);
@@ -114,7 +121,7 @@ where
             trail.decided(decision(&plan, &self.facts, now));
         }
         self.asked_alone(&plan);
-        self.walk(plan).await
+        Ok(Some(plan))
     }
 
     /// Of something unknown one account's word stands: it is the only one from here on.

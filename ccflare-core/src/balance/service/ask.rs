@@ -134,7 +134,9 @@ where
                     attempt: self.attempts,
                     provider: Arc::clone(provider),
                 };
-                self.judge(response.map(|body| ServedBody::new(body, in_flight)), served).await
+                let mut response = response.map(|body| ServedBody::new(body, in_flight));
+                let (verdict, sent) = self.judge(&mut response, served).await;
+                End::Answer(response, verdict, sent)
             }
             Err(error) => {
                 tracing::warn!(attempt = self.attempts, %error, "attempt failed");
@@ -144,10 +146,11 @@ where
         }
     }
 
-    async fn judge(&mut self, mut response: Response<ServedBody<B>>, served: Served) -> End<B> {
+    /// What an answer means, and the generation of the tokens that were sent, if any were.
+    async fn judge(&mut self, response: &mut Response<ServedBody<B>>, served: Served) -> (Verdict, Option<u64>) {
         let now = self.now();
         let observation = served.provider.observe(response.headers(), self.facts.model.as_deref(), now);
-        let mut verdict = verdict(&mut response, &*served.provider, self.facts.model.as_deref(), now).await;
+        let mut verdict = verdict(response, &*served.provider, self.facts.model.as_deref(), now).await;
         if let Some(account) = &served.account {
             verdict = verdict.hiding(&account.credential);
             self.learn(account, observation, &verdict, now);
@@ -155,9 +158,9 @@ where
         let detail = mark(&verdict, self.facts.model.as_deref(), now).map(|mark| Box::from(&*mark.evidence));
         self.note(Some(response.status().as_u16()), verdict.kind(), detail);
         let sent = response.extensions_mut().remove::<SentWith>().map(|sent| sent.generation);
-        self.tell_of_things(&mut response, &served);
+        self.tell_of_things(response, &served);
         response.extensions_mut().insert(served);
-        End::Answer(response, verdict, sent)
+        (verdict, sent)
     }
 
     fn note(&mut self, status: Option<u16>, verdict: VerdictKind, detail: Option<Box<str>>) {
