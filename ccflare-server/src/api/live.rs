@@ -34,6 +34,20 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// About so much is sent in one piece, if so much has happened.
 pub(super) const PIECE: usize = 16 * 1024;
 
+/// Behind a piece that was not full a listener is left alone for so long: what happens meanwhile goes in one piece, which
+/// costs as much as one event. Far less than anybody notices.
+const REST: Duration = Duration::from_millis(25);
+
+/// Up to half as long again, by chance: an event wakes all listeners at once, and they should not stay in step.
+fn scattered(rest: Duration) -> Duration {
+    rest.mul_f64(1.0 + rand::random::<f64>() / 2.0)
+}
+
+/// How long a listener is left alone now.
+pub(super) fn rest() -> Duration {
+    scattered(REST)
+}
+
 /// So many pieces may be on their way to one listener.
 const PIECES: usize = 4;
 
@@ -208,16 +222,17 @@ impl Stream {
         let mut piece = BytesMut::from(format!("retry: 1000\n\n{greeting}").as_bytes());
         let mut falls_behind = false;
         loop {
+            let rest = self.pace.or((piece.len() < PIECE).then_some(REST)).map(scattered);
             match tokio::time::timeout(PATIENCE, pieces.send(piece.split().freeze())).await {
                 Ok(Ok(())) if !falls_behind => {}
                 Ok(_) => return,
                 Err(_) => return self.hangup.hang_up(),
             }
-            if let Some(pace) = self.pace {
+            if let Some(rest) = rest {
                 tokio::select! {
                     () = self.place.ended() => return,
                     () = pieces.closed() => return,
-                    () = tokio::time::sleep(pace) => {}
+                    () = tokio::time::sleep(rest) => {}
                 }
             }
             while piece.is_empty() {

@@ -27,7 +27,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::{
     ApiError,
-    live::{HEARTBEAT, Live, PATIENCE, PIECE, Wanted},
+    live::{HEARTBEAT, Live, PATIENCE, PIECE, Wanted, rest},
     query::Asked,
 };
 use crate::{
@@ -67,6 +67,16 @@ struct Ears {
     last: Option<u64>,
 }
 
+/// What a client has been told.
+enum Told {
+    /// All there is.
+    All,
+    /// As much as is told at once.
+    Much,
+    /// That it has missed some: it did not keep up.
+    TooSlow,
+}
+
 /// What a client says.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,8 +102,7 @@ impl Ears {
     }
 
     /// Sends an event, and whatever else has happened already with it: a message by itself is a system call and a packet.
-    /// Says whether the client has fallen behind.
-    async fn tell(&mut self, socket: &mut WebSocket, first: Arc<EventView>) -> Result<bool, axum::Error> {
+    async fn tell(&mut self, socket: &mut WebSocket, first: Arc<EventView>) -> Result<Told, axum::Error> {
         let (mut event, mut sent) = (first, 0);
         loop {
             self.last = Some(event.id);
@@ -103,7 +112,16 @@ impl Ears {
             let next = if is_behind || sent >= PIECE { None } else { self.events.next().now_or_never().flatten() };
             match next {
                 Some(next) => event = next,
-                None => return socket.flush().await.map(|()| is_behind),
+                None => {
+                    socket.flush().await?;
+                    return Ok(if is_behind {
+                        Told::TooSlow
+                    } else if sent >= PIECE {
+                        Told::Much
+                    } else {
+                        Told::All
+                    });
+                }
             }
         }
     }
@@ -135,6 +153,8 @@ async fn converse(mut socket: WebSocket, mut ears: Ears, place: Place) {
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.reset();
     let mut heard = Instant::now();
+    // What happens until then goes together.
+    let mut rested = heard;
     let bye = loop {
         let message = tokio::select! {
             () = place.ended() => break Some(closing(close_code::AWAY, "the server stops")),
@@ -149,10 +169,14 @@ async fn converse(mut socket: WebSocket, mut ears: Ears, place: Place) {
                 }
                 _ => break None,
             },
-            event = ears.events.next() => match event {
+            event = next(&mut ears.events, rested) => match event {
                 Some(event) => match timeout(PATIENCE, ears.tell(&mut socket, event)).await {
-                    Ok(Ok(false)) => continue,
-                    Ok(Ok(true)) => break Some(closing(close_code::POLICY, "too slow; come back")),
+                    Ok(Ok(Told::All)) => {
+                        rested = Instant::now() + rest();
+                        continue;
+                    }
+                    Ok(Ok(Told::Much)) => continue,
+                    Ok(Ok(Told::TooSlow)) => break Some(closing(close_code::POLICY, "too slow; come back")),
                     Ok(Err(_)) | Err(_) => break None,
                 },
                 None => break Some(closing(close_code::AWAY, "the server stops")),
@@ -173,6 +197,11 @@ async fn converse(mut socket: WebSocket, mut ears: Ears, place: Place) {
         send(&mut socket, bye).await;
     }
     drop(place);
+}
+
+async fn next(events: &mut EventStream, rested: Instant) -> Option<Arc<EventView>> {
+    tokio::time::sleep_until(rested).await;
+    events.next().await
 }
 
 /// Whether the client took it in time.
