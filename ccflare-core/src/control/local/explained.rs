@@ -1,6 +1,9 @@
 //! Turns decisions into what an operator reads.
 
-use std::time::Duration;
+use std::{
+    fmt::{self, Write},
+    time::Duration,
+};
 
 use crate::{
     control::views::{CandidateView, DecisionView, ExcludedView, FactsView, MoveView},
@@ -85,8 +88,12 @@ fn candidate(ranked: &Ranked) -> CandidateView {
     }
 }
 
+/// Longer than most reasons are: a page of requests has a thousand of them.
+const REASON: usize = 160;
+
 fn reason(ranked: &Ranked) -> String {
-    let mut reason = match ranked.choice {
+    let mut reason = String::with_capacity(REASON);
+    reason.push_str(match ranked.choice {
         Choice::Conversation => "the conversation lives there, and so does its cache",
         Choice::Session => "its session lives there",
         Choice::Fork => "the conversation that it was forked from lives there",
@@ -98,28 +105,32 @@ fn reason(ranked: &Ranked) -> String {
         Choice::ClientCredentials => "no account is there",
         Choice::Strategy => "the strategy chose it",
         Choice::Owner => "what the request names lives there",
-    }
-    .to_owned();
+    });
+    // Writing to a text does not fail.
     if let Some(room) = &ranked.headroom {
-        reason.push_str(&format!(" ({})", measured(room)));
+        let _ = write!(reason, " ({})", Measured(room));
     }
     if ranked.wait > Duration::ZERO {
-        reason.push_str(&format!("; it is throttled, and worth waiting {:.1} s for", ranked.wait.as_secs_f64()));
+        let _ = write!(reason, "; it is throttled, and worth waiting {:.1} s for", ranked.wait.as_secs_f64());
     }
     reason
 }
 
-fn measured(room: &Headroom) -> String {
-    let left = match &room.window {
-        Some(window) => format!("{:.0} % of {window} left", room.left * 100.0),
-        None => "nothing known of its limits".to_owned(),
-    };
-    let count = |number: u32, one: &str, many: &str| match number {
-        1 => format!("1 {one}"),
-        number => format!("{number} {many}"),
-    };
-    let conversations = count(room.conversations, "other conversation", "other conversations");
-    format!("{left}, {conversations}, {}", count(room.in_flight, "request under way", "requests under way"))
+/// A room, in words.
+struct Measured<'a>(&'a Headroom);
+
+impl fmt::Display for Measured<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Headroom { left, window, conversations, in_flight, .. } = self.0;
+        match window {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most a hundred")]
+            Some(window) => write!(f, "{} % of {window} left", (left * 100.0).round() as u32)?,
+            None => f.write_str("nothing known of its limits")?,
+        }
+        let many = |number: u32| if number == 1 { "" } else { "s" };
+        write!(f, ", {conversations} other conversation{}", many(*conversations))?;
+        write!(f, ", {in_flight} request{} under way", many(*in_flight))
+    }
 }
 
 fn excluded(excluded: &Excluded) -> ExcludedView {
