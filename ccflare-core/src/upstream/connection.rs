@@ -84,7 +84,8 @@ impl Connection {
         self.work.poll_for(cx, |quiet| Pin::new(&mut *body).poll_frame(quiet))
     }
 
-    /// Whether another request can be sent now that the last answer has been read. Until then nobody is woken by what comes.
+    /// Whether another request can be sent now that the last answer has been read. Until that happens, nobody is woken by
+    /// what comes.
     pub(super) fn rest(&mut self) -> bool {
         self.work.bell.attend(Waker::noop());
         if !self.requests.is_ready() {
