@@ -88,26 +88,31 @@ impl Browser {
     /// Presses the button or link with this text, and waits for the page it leads to.
     pub async fn press(&self, text: &str) {
         let path = format!("//main//*[self::button or self::a][contains(normalize-space(.), '{text}')]");
-        let button =
-            self.page.find(By::XPath(path)).await.unwrap_or_else(|error| panic!("no button {text:?}: {error}"));
-        self.follow(button).await;
+        self.follow(By::XPath(path)).await;
     }
 
     /// Presses the button of the form that a selector finds, and waits for the page it leads to.
     pub async fn submit(&self, form: &str) {
-        let button = self.find(&format!("{form} button")).await;
-        self.follow(button).await;
+        self.follow(By::Css(format!("{form} button"))).await;
     }
 
     /// A press returns before the next page is there: what is looked for then would be found on the old one.
-    async fn follow(&self, button: WebElement) {
+    async fn follow(&self, button: By) {
         let page = self.find("html").await;
-        button.click().await.expect("pressed");
         let began = Instant::now();
+        // What is live may be exchanged while it is pressed.
+        while let Err(error) = self.click(button.clone()).await {
+            assert!(began.elapsed() < SOON, "no {button:?} on {}: {error}", self.address().await);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+        }
         while page.is_present().await.unwrap_or(false) {
             assert!(began.elapsed() < SOON, "nothing happens on {}:\n{}", self.address().await, self.text().await);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    async fn click(&self, button: By) -> WebDriverResult<()> {
+        self.page.find(button).await?.click().await
     }
 
     /// Types into the field with this id, in place of what is there.
