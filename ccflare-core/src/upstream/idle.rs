@@ -39,7 +39,8 @@ struct State {
 impl Idle {
     /// The one that was used last: it is the least likely to have been closed.
     pub(super) fn take(&self, origin: &Origin) -> Option<Box<Connection>> {
-        self.state.lock().resting.get_mut(origin)?.pop().map(|(_, connection)| connection)
+        let (since, connection) = self.state.lock().resting.get_mut(origin)?.pop()?;
+        (since.elapsed() < LIFE).then_some(connection)
     }
 
     /// Keeps a connection for the next request.
