@@ -51,7 +51,7 @@ pub struct UpstreamOptions {
     pub first_byte_timeout: Duration,
     /// Between two frames of an answer. 240 s: less than the 300 s after which Claude Code stops waiting.
     pub idle_timeout: Duration,
-    /// Connect to link-local and metadata addresses too ([`egress`]). No.
+    /// Connect to link-local and metadata addresses too ([`egress`](crate::egress)). No.
     pub allow_link_local: bool,
 }
 
