@@ -5,6 +5,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::mpsc,
+    task::JoinHandle,
 };
 
 use super::{body::SMALL, *};
@@ -38,9 +39,25 @@ impl Scripted {
         self.connections.recv().await.expect("somebody connects")
     }
 
-    fn request(&self) -> Request<Full<Bytes>> {
-        Request::post(&self.url).body(Full::from("{}")).expect("a request")
+    fn ask(&self, upstream: &Upstream) -> Asking {
+        let request = Request::post(&self.url).body(Full::from("{}")).expect("a request");
+        tokio::spawn(upstream.clone().oneshot(request))
     }
+
+    /// Asked over a new connection, which has heard the request.
+    async fn asked(&mut self, upstream: &Upstream) -> (Asking, TcpStream) {
+        let asking = self.ask(upstream);
+        let mut stream = self.next().await;
+        heard(&mut stream).await;
+        (asking, stream)
+    }
+}
+
+type Asking = JoinHandle<Result<Response<UpstreamBody>, AttemptError>>;
+
+/// The answer that was waited for.
+async fn answer(asking: Asking) -> Response<UpstreamBody> {
+    asking.await.expect("no panic").expect("answered")
 }
 
 /// Reads a whole request of those that are sent here.
@@ -64,21 +81,22 @@ fn upstream() -> Upstream {
 const SHORT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const STREAM: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-async fn whole(answer: Response<UpstreamBody>) -> Bytes {
-    answer.into_body().collect().await.expect("whole").to_bytes()
+/// All of its body.
+async fn whole(asking: Asking) -> Bytes {
+    answer(asking).await.into_body().collect().await.expect("whole").to_bytes()
 }
 
 #[tokio::test]
 async fn a_request_names_its_host_and_asks_for_a_path() {
     let mut scripted = Scripted::start().await;
-    let asking = tokio::spawn(upstream().oneshot(scripted.request()));
+    let asking = scripted.ask(&upstream());
     let mut stream = scripted.next().await;
     let request = heard(&mut stream).await;
     let host = scripted.url.trim_start_matches("http://").split('/').next().expect("a host").to_owned();
     assert!(request.starts_with("POST /v1/messages?beta=true HTTP/1.1\r\n"), "{request}");
     assert!(request.contains(&format!("\r\nhost: {host}\r\n")), "{request}");
     say(&mut stream, SHORT).await;
-    assert_eq!(whole(asking.await.expect("no panic").expect("answered")).await, "ok");
+    assert_eq!(whole(asking).await, "ok");
 }
 
 #[test]
@@ -101,14 +119,14 @@ async fn an_answer_that_was_read_leaves_its_connection_for_the_next_request() {
     let upstream = upstream();
     let mut first = None;
     for answer in [SHORT, &format!("{STREAM}2\r\nok\r\n0\r\n\r\n"), SHORT] {
-        let asking = tokio::spawn(upstream.clone().oneshot(scripted.request()));
+        let asking = scripted.ask(&upstream);
         let stream = match &mut first {
             Some(stream) => stream,
             None => first.insert(scripted.next().await),
         };
         heard(stream).await;
         say(stream, answer).await;
-        assert_eq!(whole(asking.await.expect("no panic").expect("answered")).await, "ok");
+        assert_eq!(whole(asking).await, "ok");
     }
     assert_eq!(scripted.accepted.load(Ordering::SeqCst), 1);
 }
@@ -118,11 +136,9 @@ async fn a_connection_that_the_upstream_closed_meanwhile_is_not_noticed_by_anybo
     let mut scripted = Scripted::start().await;
     let upstream = upstream();
     for _ in 0..3 {
-        let asking = tokio::spawn(upstream.clone().oneshot(scripted.request()));
-        let mut stream = scripted.next().await;
-        heard(&mut stream).await;
+        let (asking, mut stream) = scripted.asked(&upstream).await;
         say(&mut stream, SHORT).await;
-        assert_eq!(whole(asking.await.expect("no panic").expect("answered")).await, "ok");
+        assert_eq!(whole(asking).await, "ok");
         drop(stream);
         // The runtime has looked at what happened to sockets when another one has been connected.
         let address = scripted.url.trim_start_matches("http://").split('/').next().expect("an address");
@@ -133,12 +149,10 @@ async fn a_connection_that_the_upstream_closed_meanwhile_is_not_noticed_by_anybo
 #[tokio::test]
 async fn an_answer_that_is_not_read_to_its_end_ends_the_connection() {
     let mut scripted = Scripted::start().await;
-    let asking = tokio::spawn(upstream().oneshot(scripted.request()));
-    let mut stream = scripted.next().await;
-    heard(&mut stream).await;
+    let (asking, mut stream) = scripted.asked(&upstream()).await;
     say(&mut stream, STREAM).await;
     say(&mut stream, "2\r\nok\r\n").await;
-    let mut body = asking.await.expect("no panic").expect("answered").into_body();
+    let mut body = answer(asking).await.into_body();
     assert_eq!(body.frame().await.expect("a frame").expect("whole").into_data().expect("data"), "ok");
     drop(body);
     assert_eq!(stream.read(&mut [0; 8]).await.expect("ended in order"), 0);
@@ -147,9 +161,7 @@ async fn an_answer_that_is_not_read_to_its_end_ends_the_connection() {
 #[tokio::test]
 async fn who_stops_waiting_ends_the_connection() {
     let mut scripted = Scripted::start().await;
-    let asking = tokio::spawn(upstream().oneshot(scripted.request()));
-    let mut stream = scripted.next().await;
-    heard(&mut stream).await;
+    let (asking, mut stream) = scripted.asked(&upstream()).await;
     asking.abort();
     assert_eq!(stream.read(&mut [0; 8]).await.expect("ended in order"), 0);
 }
@@ -157,13 +169,11 @@ async fn who_stops_waiting_ends_the_connection() {
 #[tokio::test]
 async fn small_frames_that_came_together_go_on_together_and_a_large_one_as_it_is() {
     let mut scripted = Scripted::start().await;
-    let asking = tokio::spawn(upstream().oneshot(scripted.request()));
-    let mut stream = scripted.next().await;
-    heard(&mut stream).await;
+    let (asking, mut stream) = scripted.asked(&upstream()).await;
     let large = "x".repeat(SMALL + 1);
     let frames = format!("1\r\na\r\n1\r\nb\r\n1\r\nc\r\n{:x}\r\n{large}\r\n1\r\nd\r\n0\r\n\r\n", large.len());
     say(&mut stream, &format!("{STREAM}{frames}")).await;
-    let mut body = asking.await.expect("no panic").expect("answered").into_body();
+    let mut body = answer(asking).await.into_body();
     let mut seen = Vec::new();
     while let Some(frame) = body.frame().await {
         seen.push(frame.expect("whole").into_data().expect("data"));
@@ -175,18 +185,14 @@ async fn small_frames_that_came_together_go_on_together_and_a_large_one_as_it_is
 #[tokio::test]
 async fn a_connection_that_breaks_says_so_before_the_head_and_within_the_body() {
     let mut scripted = Scripted::start().await;
-    let asking = tokio::spawn(upstream().oneshot(scripted.request()));
-    let mut stream = scripted.next().await;
-    heard(&mut stream).await;
+    let (asking, stream) = scripted.asked(&upstream()).await;
     drop(stream);
     assert!(matches!(asking.await.expect("no panic"), Err(AttemptError::Reset(_))));
 
-    let asking = tokio::spawn(upstream().oneshot(scripted.request()));
-    let mut stream = scripted.next().await;
-    heard(&mut stream).await;
+    let (asking, mut stream) = scripted.asked(&upstream()).await;
     say(&mut stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nok").await;
     drop(stream);
-    let body = asking.await.expect("no panic").expect("answered").into_body();
+    let body = answer(asking).await.into_body();
     assert!(matches!(body.collect().await, Err(crate::error::BodyError::Broken(_))));
 }
 
@@ -194,11 +200,9 @@ async fn a_connection_that_breaks_says_so_before_the_head_and_within_the_body() 
 async fn what_rests_too_long_is_closed() {
     let mut scripted = Scripted::start().await;
     let upstream = upstream();
-    let asking = tokio::spawn(upstream.clone().oneshot(scripted.request()));
-    let mut stream = scripted.next().await;
-    heard(&mut stream).await;
+    let (asking, mut stream) = scripted.asked(&upstream).await;
     say(&mut stream, SHORT).await;
-    assert_eq!(whole(asking.await.expect("no panic").expect("answered")).await, "ok");
+    assert_eq!(whole(asking).await, "ok");
     tokio::time::timeout(Duration::from_secs(70), stream.read(&mut [0; 8]))
         .await
         .expect("closed by then")
