@@ -36,17 +36,7 @@ pub(super) const PIECE: usize = 16 * 1024;
 
 /// Behind a piece that was not full a listener is left alone for so long: what happens meanwhile goes in one piece, which
 /// costs as much as one event. Far less than anybody notices.
-const REST: Duration = Duration::from_millis(25);
-
-/// Up to half as long again, by chance: an event wakes all listeners at once, and they should not stay in step.
-fn scattered(rest: Duration) -> Duration {
-    rest.mul_f64(1.0 + rand::random::<f64>() / 2.0)
-}
-
-/// How long a listener is left alone now.
-pub(super) fn rest() -> Duration {
-    scattered(REST)
-}
+pub(super) const REST: Duration = Duration::from_millis(25);
 
 /// So many pieces may be on their way to one listener.
 const PIECES: usize = 4;
@@ -189,6 +179,11 @@ fn start(detail: &EventDetail) -> serde_json::Value {
         "type": "start", "id": request, "timestamp": arrived, "method": method, "path": path,
         "accountId": account_id, "agentUsed": agent, "statusCode": status_code,
     })
+}
+
+/// Up to half as long again, by chance: an event wakes all listeners at once, and they should not stay in step.
+pub(super) fn scattered(rest: Duration) -> Duration {
+    rest.mul_f64(1.0 + rand::random::<f64>() / 2.0)
 }
 
 /// One listener.

@@ -27,7 +27,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::{
     ApiError,
-    live::{HEARTBEAT, Live, PATIENCE, PIECE, Wanted, rest},
+    live::{HEARTBEAT, Live, PATIENCE, PIECE, REST, Wanted, scattered},
     query::Asked,
 };
 use crate::{
@@ -172,7 +172,7 @@ async fn converse(mut socket: WebSocket, mut ears: Ears, place: Place) {
             event = next(&mut ears.events, rested) => match event {
                 Some(event) => match timeout(PATIENCE, ears.tell(&mut socket, event)).await {
                     Ok(Ok(Told::All)) => {
-                        rested = Instant::now() + rest();
+                        rested = Instant::now() + scattered(REST);
                         continue;
                     }
                     Ok(Ok(Told::Much)) => continue,
