@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{App, doors::Peer, readers::Hangup, repolled::Repolled};
+use crate::{App, doors::Peer, readers::Hangup, repolled::repolled};
 
 /// What can be set about serving.
 #[derive(Clone)]
@@ -219,7 +219,7 @@ async fn converse<S>(
     });
     let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
     let connection = std::pin::pin!(watcher.watch(connection));
-    let mut connection = Repolled::new(connection);
+    let mut connection = repolled(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
         // From now on the server's own timer sees to it; the one here would be looked at in every turn.

@@ -34,7 +34,9 @@ pub(super) enum Unanswered {
 /// thread.
 pub(super) struct Connection {
     requests: SendRequest<Full<Bytes>>,
-    work: Work,
+    /// What reads and writes, until it is over. What it has not sent by then it gives back when it is dropped.
+    work: Option<http1::Connection<Stream, Full<Bytes>>>,
+    bell: Bell,
     /// What its requests name as their host.
     host: HeaderValue,
 }
@@ -42,9 +44,8 @@ pub(super) struct Connection {
 impl Connection {
     /// Requests over `stream`, to `host`.
     pub(super) async fn over(stream: Stream, host: HeaderValue) -> hyper::Result<Box<Self>> {
-        let (requests, connection) = http1::handshake(stream).await?;
-        let work = Work { connection: Some(connection), bell: Bell::default() };
-        Ok(Box::new(Self { requests, work, host }))
+        let (requests, work) = http1::handshake(stream).await?;
+        Ok(Box::new(Self { requests, work: Some(work), bell: Bell::default(), host }))
     }
 
     pub(super) const fn host(&self) -> &HeaderValue {
@@ -61,7 +62,7 @@ impl Connection {
         mut deadline: Pin<&mut Sleep>,
     ) -> Result<Response<Incoming>, Unanswered> {
         let mut answer = pin!(self.requests.try_send_request(request));
-        let answered = poll_fn(|cx| match self.work.poll_for(cx, |quiet| answer.as_mut().poll(quiet)) {
+        let answered = poll_fn(|cx| match self.poll_for(cx, |quiet| answer.as_mut().poll(quiet)) {
             Poll::Ready(answered) => Poll::Ready(Some(answered)),
             Poll::Pending => deadline.as_mut().poll(cx).map(|()| None),
         });
@@ -81,61 +82,45 @@ impl Connection {
         body: &mut Incoming,
         cx: &Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        self.work.poll_for(cx, |quiet| Pin::new(&mut *body).poll_frame(quiet))
+        self.poll_for(cx, |quiet| Pin::new(&mut *body).poll_frame(quiet))
+    }
+
+    /// Polls what comes over the connection, and works for it as long as there is something to do.
+    fn poll_for<T>(&mut self, cx: &Context<'_>, mut what: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        // Nobody but this connection makes it ready, so nobody has to wake us for it.
+        let quiet = &mut Context::from_waker(Waker::noop());
+        let Self { work, bell, .. } = self;
+        bell.poll(cx, |cx| {
+            if let ready @ Poll::Ready(_) = what(quiet) {
+                return ready;
+            }
+            go_on(work, cx);
+            what(quiet)
+        })
     }
 
     /// Whether another request can be sent now that the last answer has been read. Until that happens, nobody is woken by
     /// what comes.
     pub(super) fn rest(&mut self) -> bool {
-        self.work.bell.attend(Waker::noop());
-        if !self.requests.is_ready() {
-            self.work.go_on();
-        }
-        self.requests.is_ready()
+        self.requests.is_ready() || (self.is_open() && self.requests.is_ready())
     }
 
-    /// Whether the upstream has left it open while it rested.
+    /// Whether the upstream has left it open. Looks without anybody waiting for it.
     pub(super) fn is_open(&mut self) -> bool {
-        self.work.go_on();
-        self.work.connection.is_some()
+        let (nobody, Self { work, bell, .. }) = (Context::from_waker(Waker::noop()), self);
+        let looked = bell.poll(&nobody, |cx| {
+            go_on(work, cx);
+            Poll::Ready(work.is_some())
+        });
+        looked == Poll::Ready(true)
     }
 }
 
-/// The part of a connection that reads and writes.
-struct Work {
-    /// Until it is over. What it has not sent by then it gives back when it is dropped.
-    connection: Option<http1::Connection<Stream, Full<Bytes>>>,
-    bell: Bell,
-}
-
-impl Work {
-    /// Polls what comes over the connection, and works for it as long as there is something to do.
-    fn poll_for<T>(&mut self, cx: &Context<'_>, mut what: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
-        // Nobody but this connection makes it ready, so nobody has to wake us for it.
-        let quiet = &mut Context::from_waker(Waker::noop());
-        for _ in 0..Bell::PATIENCE {
-            self.bell.attend(cx.waker());
-            if let ready @ Poll::Ready(_) = what(quiet) {
-                return ready;
-            }
-            self.go_on();
-            if let ready @ Poll::Ready(_) = what(quiet) {
-                return ready;
-            }
-            if self.bell.leave() {
-                return Poll::Pending;
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    /// Reads and writes what can be read and written now. How it ends is told to whoever waits for an answer.
-    fn go_on(&mut self) {
-        if let Some(connection) = &mut self.connection
-            && Pin::new(connection).poll(&mut self.bell.context()).is_ready()
-        {
-            self.connection = None;
-        }
+/// Reads and writes what can be read and written now. How it ends is told to whoever waits for an answer.
+fn go_on(work: &mut Option<http1::Connection<Stream, Full<Bytes>>>, cx: &mut Context<'_>) {
+    if let Some(connection) = work
+        && Pin::new(connection).poll(cx).is_ready()
+    {
+        *work = None;
     }
 }
