@@ -12,7 +12,7 @@ use bytes::Bytes;
 use ccflare_core::{
     balance::{Plan, Standing, Strategy},
     control::views::NewAccount,
-    domain::{Choice, RequestFacts, Secret, Timestamp},
+    domain::{Choice, Facts, Secret, Timestamp},
     gateway::Gateway,
     store::RedbStore,
 };
@@ -29,7 +29,7 @@ impl Strategy for FewestFirst {
         "fewest-first"
     }
 
-    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan {
+    fn plan(&self, standings: &[Standing], facts: &Facts, now: Timestamp) -> Plan {
         let mut ordered: Vec<_> = standings.iter().map(|standing| Arc::clone(&standing.account)).collect();
         ordered.sort_by_key(|account| account.requests);
         // Sorts out who is closed; what is left keeps its order.

@@ -11,7 +11,7 @@ use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use ccflare_core::{
-    domain::{Asker, RequestFacts},
+    domain::{Asker, Facts},
     intercept::{AgentDirectory, CompatibleModels, Conversations, InterceptLayer},
 };
 use http::Request;
@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
         InterceptLayer::new(Conversations::default(), Some(Arc::new(Reviewers)), CompatibleModels::default());
     // Whatever stands behind it finds the facts beside the request.
     let behind = service_fn(|request: Request<Bytes>| async move {
-        let facts = request.extensions().get::<RequestFacts>().cloned().unwrap_or_default();
+        let facts = request.extensions().get::<Facts>().cloned().unwrap_or_default();
         Ok::<_, Infallible>((facts, request.into_body()))
     });
     let request = Request::post("/v1/messages").body(Bytes::from_static(REQUEST.as_bytes()))?;

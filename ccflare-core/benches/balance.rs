@@ -22,7 +22,8 @@ use ccflare_core::{
     },
     clock::SystemClock,
     domain::{
-        Account, AccountChange, Credential, Limits, RequestFacts, Secret, SessionKey, Timestamp, Tokens, Usage, Window,
+        Account, AccountChange, Credential, Facts, Limits, RequestFacts, Secret, SessionKey, Timestamp, Tokens, Usage,
+        Window,
     },
     error::AttemptError,
     pool::AccountPool,
@@ -52,7 +53,7 @@ fn decision(c: &mut Criterion) {
     let mut group = c.benchmark_group("decision");
     for count in [1, 10, 100] {
         let pool = AccountPool::new(accounts(count));
-        let facts = RequestFacts { model: Some("claude-opus-5-5".into()), ..RequestFacts::default() };
+        let facts = Facts::from(RequestFacts { model: Some("claude-opus-5-5".into()), ..RequestFacts::default() });
         let strategy = Session::default();
         group.bench_function(BenchmarkId::from_parameter(count), |b| {
             b.iter(|| black_box(strategy.plan(&pool.standings(), &facts, NOW)));
@@ -90,10 +91,9 @@ fn conversation(c: &mut Criterion) {
         let pool = AccountPool::new(limited(count));
         let standings = pool.standings();
         let strategy = Conversation::new(Arc::new(Bindings::default()), ConversationOptions::default());
-        let facts = |session| RequestFacts {
-            model: Some("claude-opus-5-5".into()),
-            session: Some(SessionKey(session)),
-            ..RequestFacts::default()
+        let facts = |session| {
+            let model = Some("claude-opus-5-5".into());
+            Facts::from(RequestFacts { model, session: Some(SessionKey(session)), ..RequestFacts::default() })
         };
         let usage = Usage { tokens: Tokens { cache_read: Some(150_000), ..Tokens::default() }, ..Usage::default() };
         for session in 0..BINDINGS {

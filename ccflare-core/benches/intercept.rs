@@ -13,7 +13,10 @@ use std::{convert::Infallible, hint::black_box};
 
 use allocation_counter::measure;
 use bytes::Bytes;
-use ccflare_core::{domain::RequestFacts, intercept::InterceptLayer};
+use ccflare_core::{
+    domain::{Facts, RequestFacts},
+    intercept::InterceptLayer,
+};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use http::Request;
@@ -62,7 +65,7 @@ fn request(body: &Bytes) -> Request<Bytes> {
 
 fn facts(layer: &InterceptLayer, request: Request<Bytes>) -> RequestFacts {
     let behind = service_fn(|request: Request<Bytes>| async move {
-        Ok::<_, Infallible>(request.extensions().get::<RequestFacts>().cloned().expect("facts"))
+        Ok::<_, Infallible>(request.extensions().get::<Facts>().map(|facts| RequestFacts::clone(facts)).expect("facts"))
     });
     layer.layer(behind).oneshot(request).now_or_never().expect("at once").expect("infallible")
 }

@@ -300,7 +300,7 @@ mod tests {
         let pool = AccountPool::new(vec![account("a", Some("o")), account("b", Some("o")), account("c", None)]);
         let ids: Vec<_> = pool.snapshot().iter().map(|account| account.id).collect();
         let closed_ones = |pool: &AccountPool| {
-            pool.snapshot().iter().map(|account| account.closed_for(None, NOW).is_some()).collect::<Vec<_>>()
+            pool.snapshot().iter().map(|account| account.closed_for(|| None, NOW).is_some()).collect::<Vec<_>>()
         };
 
         pool.close(ids[0], &mark(ClosureReason::NeedsLogin), NOW);

@@ -7,7 +7,7 @@ use std::sync::{
 
 use ccflare_core::{
     balance::{Plan, Standing, Strategy},
-    domain::{Account, RequestFacts, Timestamp},
+    domain::{Account, Facts, Timestamp},
 };
 
 /// Each request to the next account.
@@ -19,7 +19,7 @@ impl Strategy for RoundRobin {
         "round-robin"
     }
 
-    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan {
+    fn plan(&self, standings: &[Standing], facts: &Facts, now: Timestamp) -> Plan {
         let mut accounts = accounts(standings);
         let turn = self.0.fetch_add(1, Ordering::Relaxed) % accounts.len().max(1);
         accounts.rotate_left(turn);
@@ -36,7 +36,7 @@ impl Strategy for LeastUsed {
         "least-used"
     }
 
-    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan {
+    fn plan(&self, standings: &[Standing], facts: &Facts, now: Timestamp) -> Plan {
         let mut accounts = accounts(standings);
         accounts.sort_by(|a, b| used(a, now).total_cmp(&used(b, now)));
         Plan::of(accounts, facts, now)

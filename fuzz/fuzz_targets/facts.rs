@@ -2,7 +2,7 @@
 #![no_main]
 
 use bytes::Bytes;
-use ccflare_core::{domain::RequestFacts, intercept::InterceptLayer};
+use ccflare_core::{domain::Facts, intercept::InterceptLayer};
 use http::Request;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
@@ -10,7 +10,7 @@ use tower::{Layer, ServiceExt, service_fn};
 
 fuzz_target!(|body: &[u8]| {
     let behind = service_fn(|request: Request<Bytes>| async move {
-        let facts = request.extensions().get::<RequestFacts>().cloned().unwrap_or_default();
+        let facts = request.extensions().get::<Facts>().cloned().unwrap_or_default();
         Ok::<_, std::convert::Infallible>((facts, request.into_body()))
     });
     let request = Request::post("/v1/messages").body(Bytes::copy_from_slice(body)).expect("a constant target");

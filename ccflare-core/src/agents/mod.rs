@@ -124,6 +124,12 @@ impl Agents {
         self.shared.snapshot.load().preferred_model(agent, workspace)
     }
 
+    /// Whether a model is preferred for anybody.
+    #[must_use]
+    pub fn prefers(&self) -> bool {
+        self.shared.snapshot.load().prefers()
+    }
+
     /// Tells of a directory that a client says it works in. Whether it becomes a workspace is decided later, by
     /// whoever looks at the directory; nobody waits for that.
     pub fn seen_workspace(&self, path: &str) {

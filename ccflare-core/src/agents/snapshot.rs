@@ -104,6 +104,10 @@ impl Snapshot {
         names.into_iter().find_map(|name| self.preferences.get(name)).cloned().flatten()
     }
 
+    pub(super) fn prefers(&self) -> bool {
+        self.preferences.values().any(Option::is_some)
+    }
+
     /// The registered workspace that a directory is, or lies in.
     pub(super) fn home(&self, directory: Option<&str>) -> Option<&Arc<str>> {
         let above = Path::new(directory?).ancestors();

@@ -1,15 +1,18 @@
 //! What a client key may ask for. Judged here, where model and accounts are known, and so written down like any answer.
 
-use crate::{domain::ClientKey, error::Refusal};
+use crate::{
+    domain::{ClientKey, Facts},
+    error::Refusal,
+};
 
 /// Whether the key may ask for this model. A body whose model can't be told for sure (compressed, ambiguous, a batch of
 /// requests) might ask for any; a request without a body asks for none.
-pub(super) fn model(key: &ClientKey, model: Option<&str>, is_empty: bool) -> Result<(), Refusal> {
-    let allowed = match model {
-        Some(model) => key.permits_model(model),
-        None => key.permits_any_model() || is_empty,
-    };
-    if allowed {
+pub(super) fn model(key: &ClientKey, facts: &Facts, is_empty: bool) -> Result<(), Refusal> {
+    if key.permits_any_model() {
+        return Ok(());
+    }
+    let model = facts.model.as_deref();
+    if model.map_or(is_empty, |model| key.permits_model(model)) {
         return Ok(());
     }
     let asked = match model {

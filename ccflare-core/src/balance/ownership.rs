@@ -114,7 +114,7 @@ fn ask_all_the_same(plan: &mut Plan) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AccountChange, Credential, Mark, OwnedId, RequestFacts, Scope, Secret};
+    use crate::domain::{AccountChange, Credential, Facts, Mark, OwnedId, Scope, Secret};
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_limit_on_models_does_not_keep_from_a_things_own_path() {
-        let facts = RequestFacts::default();
+        let facts = Facts::default();
         for (reason, in_path, asked) in [
             (ClosureReason::Quota, true, true),
             (ClosureReason::Throttled, true, true),
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_asked_of_one_account_alone() {
-        let mut plan = Plan::of([account(), account()].map(Arc::new), &RequestFacts::default(), NOW);
+        let mut plan = Plan::of([account(), account()].map(Arc::new), &Facts::default(), NOW);
         Home::Unknown { id: "file_1".into() }.bind(&mut plan);
         assert_eq!(plan.candidates.len(), 1);
     }

@@ -7,7 +7,7 @@ use http::Request;
 
 use super::{BalanceLayer, Candidate, Plan, Standing, Strategy, allowance, ownership::Home};
 use crate::{
-    domain::{Account, ClientKey, Closure, Decision, Excluded, Ranked, RequestFacts, Timestamp},
+    domain::{Account, ClientKey, Closure, Decision, Excluded, Facts, Ranked, Timestamp},
     error::Refusal,
     pool::AccountPool,
 };
@@ -26,7 +26,7 @@ pub(super) fn plan(
     strategy: &dyn Strategy,
     home: &Home,
     standings: &[Standing],
-    facts: &RequestFacts,
+    facts: &Facts,
     now: Timestamp,
 ) -> Plan {
     let mut plan = strategy.plan(standings, facts, now);
@@ -46,12 +46,12 @@ impl BalanceLayer {
     pub fn foretell(
         &self,
         request: &Request<Bytes>,
-        facts: &RequestFacts,
+        facts: &Facts,
         key: Option<&ClientKey>,
     ) -> Result<Option<Plan>, Refusal> {
         let shared = &*self.shared;
         if let Some(key) = key {
-            allowance::model(key, facts.model.as_deref(), request.body().is_empty())?;
+            allowance::model(key, facts, request.body().is_empty())?;
         }
         let now = shared.clock.now();
         let home = Home::of(&shared.providers.first().named(request), &shared.ownership, now);
@@ -66,7 +66,7 @@ impl BalanceLayer {
 
 /// A plan as it is written down.
 #[must_use]
-pub fn decision(plan: &Plan, facts: &RequestFacts, now: Timestamp) -> Decision {
+pub fn decision(plan: &Plan, facts: &Facts, now: Timestamp) -> Decision {
     let Plan { by, candidates, closed, .. } = plan;
     let unnamed = candidates.len().saturating_sub(Decision::NAMED) + closed.len().saturating_sub(Decision::NAMED);
     let excluded = |(account, closure): &(Arc<Account>, Closure)| excluded(account, *closure, facts, now);
@@ -90,8 +90,8 @@ fn ranked(candidate: &Candidate) -> Ranked {
     }
 }
 
-fn excluded(account: &Arc<Account>, closure: Closure, facts: &RequestFacts, now: Timestamp) -> Excluded {
-    let mark = account.closing_mark(facts.model.as_deref(), now).filter(|mark| mark.reason == closure.reason);
+fn excluded(account: &Arc<Account>, closure: Closure, facts: &Facts, now: Timestamp) -> Excluded {
+    let mark = account.closing_mark(|| facts.model.as_deref(), now).filter(|mark| mark.reason == closure.reason);
     let evidence = mark.map(|mark| Arc::clone(&mark.evidence)).unwrap_or_default();
     Excluded { account: (&**account).into(), reason: closure.reason, until: closure.until, evidence }
 }
@@ -109,7 +109,7 @@ mod tests {
     use crate::{
         balance::{Attempt, Conversation, ConversationOptions, Session, Switch, conversation::Bindings},
         clock::{Clock, ManualClock},
-        domain::{ClosureReason, Credential, Mark, Scope, Secret, SessionKey},
+        domain::{ClosureReason, Credential, Mark, RequestFacts, Scope, Secret, SessionKey},
         error::AttemptError,
         provider::Providers,
         record::Trail,
@@ -181,11 +181,8 @@ mod tests {
             let mark = Mark { reason, scope: Scope::Account, since: clock.now(), until, evidence: "said".into() };
             pool.close(pool.snapshot()[index].id, &mark, clock.now());
         }
-        let facts = RequestFacts {
-            session: Some(SessionKey(session)),
-            model: Some("claude-opus-5-5".into()),
-            ..RequestFacts::default()
-        };
+        let model = Some("claude-opus-5-5".into());
+        let facts = Facts::from(RequestFacts { session: Some(SessionKey(session)), model, ..RequestFacts::default() });
         let mut request = Request::post("/v1/messages").body(Bytes::from_static(b"{}")).expect("a request");
         let foretold = layer.foretell(&request, &facts, None).expect("nothing is refused").expect("accounts are there");
         let foretold = decision(&foretold, &facts, clock.now());

@@ -25,7 +25,7 @@ use super::{
     place::{plan, standings},
 };
 use crate::{
-    domain::{AccountId, Choice, ClientKey, Leaving, RequestFacts, Timestamp, exchange::VerdictKind},
+    domain::{AccountId, Choice, ClientKey, Facts, Leaving, Timestamp, exchange::VerdictKind},
     error::{AttemptError, ProxyError, Refusal},
     pool::Standing,
     provider::{Named, Provider, Served},
@@ -68,7 +68,7 @@ struct Walk<S> {
     inner: S,
     shared: Arc<Shared>,
     request: Arc<Request<Bytes>>,
-    facts: RequestFacts,
+    facts: Facts,
     trail: Option<Trail>,
     key: Option<Arc<ClientKey>>,
     named: Named,
@@ -105,7 +105,7 @@ where
     /// Whom to ask. Nobody, if there is no account: then the client's own credentials go on.
     fn plan(&mut self) -> Result<Option<Plan>, Refusal> {
         if let Some(key) = &self.key {
-            allowance::model(key, self.facts.model.as_deref(), self.request.body().is_empty())?;
+            allowance::model(key, &self.facts, self.request.body().is_empty())?;
         }
         let standings = self.standings();
         self.home.check(!standings.is_empty(), |id| self.shared.pool.get(id).is_some())?;
@@ -182,7 +182,7 @@ where
     /// Why a candidate can't be asked after all.
     fn closure(&self, candidate: &Candidate) -> Leaving {
         let current = self.shared.pool.get(candidate.account.id);
-        let closure = current.map(|account| account.closed_for(self.facts.model.as_deref(), self.now()));
+        let closure = current.map(|account| account.closed_for(|| self.facts.model.as_deref(), self.now()));
         match closure {
             Some(Some(closure)) => Leaving::Closed(closure.reason),
             _ => Leaving::Gone,
@@ -196,7 +196,7 @@ where
 
     /// The pool may know better than the plan by now. A candidate of last resort is closed and asked all the same.
     fn has_closed(&self, candidate: &Candidate) -> bool {
-        let model = self.facts.model.as_deref();
+        let model = || self.facts.model.as_deref();
         let now = self.now();
         let was_open = candidate.account.closed_for(model, now).is_none() || !candidate.wait.is_zero();
         let current = self.shared.pool.get(candidate.account.id);

@@ -7,7 +7,7 @@ use super::{
     strategy::{Candidate, Plan},
 };
 use crate::{
-    domain::{Account, AccountChange, AccountId, Choice, RequestFacts, Timestamp},
+    domain::{Account, AccountChange, AccountId, Choice, Facts, Timestamp},
     live::Live,
     pool::Standing,
 };
@@ -69,7 +69,7 @@ impl Strategy for Session {
         "session"
     }
 
-    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan {
+    fn plan(&self, standings: &[Standing], facts: &Facts, now: Timestamp) -> Plan {
         let active = self.active(standings, now).map(|account| account.id);
         let mut ordered: Vec<_> = standings.iter().map(|standing| Arc::clone(&standing.account)).collect();
         // Stable, so equal priorities keep the order in which they were added.
@@ -92,7 +92,7 @@ impl Strategy for Session {
         &self,
         standings: &[Standing],
         account: AccountId,
-        facts: &RequestFacts,
+        facts: &Facts,
         now: Timestamp,
     ) -> Option<AccountChange> {
         if self.active(standings, now).is_some_and(|active| active.id == account) {
@@ -141,7 +141,7 @@ mod tests {
     /// Asks as the balancer does: the first candidate answers. Its index and why it was chosen.
     fn serve(accounts: &mut [Arc<Account>], now: Timestamp) -> Option<(usize, Choice)> {
         let strategy = Session::default();
-        let facts = RequestFacts::default();
+        let facts = Facts::default();
         let plan = strategy.plan(&standings(accounts), &facts, now);
         let first = plan.candidates.first()?;
         let index = accounts.iter().position(|account| account.id == first.account.id)?;
@@ -181,7 +181,7 @@ mod tests {
         serve(&mut accounts, START);
         close(&mut accounts[0], START, 60);
         serve(&mut accounts, START);
-        let late = Session::default().served(&standings(&accounts), accounts[0].id, &RequestFacts::default(), START);
+        let late = Session::default().served(&standings(&accounts), accounts[0].id, &Facts::default(), START);
         assert_eq!(late, None);
     }
 
@@ -196,7 +196,7 @@ mod tests {
             for (victim, closed_for, passes) in steps {
                 close(&mut accounts[victim], now, closed_for);
                 now = now + Duration::from_secs(passes);
-                let open = |account: &Arc<Account>| account.closed_for(None, now).is_none();
+                let open = |account: &Arc<Account>| account.closed_for(|| None, now).is_none();
                 let still_due = last.filter(|(index, began)| {
                     open(&accounts[*index]) && now < *began + Session::DEFAULT_WINDOW
                 });
@@ -204,7 +204,7 @@ mod tests {
                 let served = serve(&mut accounts, now).map(|(index, _)| index);
                 prop_assert_eq!(served.is_some(), any_open);
                 if let Some(index) = served {
-                    prop_assert!(accounts[index].closed_for(None, now).is_none());
+                    prop_assert!(accounts[index].closed_for(|| None, now).is_none());
                     if let Some((due, _)) = still_due {
                         prop_assert_eq!(index, due);
                     }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     domain::{
-        Account, AccountChange, AccountId, Choice, Closure, ClosureReason, Headroom, Leaving, NanoUsd, RequestFacts,
+        Account, AccountChange, AccountId, Choice, Closure, ClosureReason, Facts, Headroom, Leaving, NanoUsd,
         Timestamp, Usage,
     },
     pool::Standing,
@@ -19,23 +19,23 @@ pub trait Strategy: fmt::Debug + Send + Sync + 'static {
     fn name(&self) -> &'static str;
 
     /// The accounts to try for a request, best first. `standings` come in the order in which the accounts were added.
-    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan;
+    fn plan(&self, standings: &[Standing], facts: &Facts, now: Timestamp) -> Plan;
 
     /// What it means that `account` has answered a request: a change to remember, such as the start of a session.
     fn served(
         &self,
         standings: &[Standing],
         account: AccountId,
-        facts: &RequestFacts,
+        facts: &Facts,
         now: Timestamp,
     ) -> Option<AccountChange> {
         let _ = (standings, account, facts, now);
         None
     }
 
-    /// A turn of a conversation on `account` has come so far, at `at`. Told whether this strategy planned it or not, so
-    /// that it knows its way when it is switched to.
-    fn notice(&self, turn: Turn<'_>, account: AccountId, facts: &RequestFacts, at: Timestamp) {
+    /// A turn of a conversation on `account` has come so far, at `at`. That it begins is told to the strategy that planned
+    /// it; what comes of it to every one that may be switched to, so that it knows its way then.
+    fn notice(&self, turn: Turn<'_>, account: AccountId, facts: &Facts, at: Timestamp) {
         let _ = (turn, account, facts, at);
     }
 }
@@ -108,12 +108,12 @@ impl Plan {
     /// If all that keeps anybody from serving is a model they are not entitled to, those accounts stay candidates after
     /// all: the client should read the upstream's own refusal.
     #[must_use]
-    pub fn of(accounts: impl IntoIterator<Item = Arc<Account>>, facts: &RequestFacts, now: Timestamp) -> Self {
+    pub fn of(accounts: impl IntoIterator<Item = Arc<Account>>, facts: &Facts, now: Timestamp) -> Self {
         let accounts = accounts.into_iter();
         let candidates = Vec::with_capacity(accounts.size_hint().0);
         let mut plan = Self { candidates, ..Self::default() };
         for account in accounts {
-            match account.closed_for(facts.model.as_deref(), now) {
+            match account.closed_for(|| facts.model.as_deref(), now) {
                 None => plan.candidates.push(Candidate::new(account, Choice::FailOver)),
                 Some(closure) => plan.closed.push((account, closure)),
             }

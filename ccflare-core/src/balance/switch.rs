@@ -7,7 +7,7 @@ use std::sync::{
 
 use super::{Plan, Session, Standing, Strategy, Turn};
 use crate::{
-    domain::{AccountChange, AccountId, RequestFacts, Timestamp},
+    domain::{AccountChange, AccountId, Facts, Timestamp},
     live::Live,
 };
 
@@ -114,7 +114,7 @@ impl Strategy for Switch {
         self.active().name()
     }
 
-    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan {
+    fn plan(&self, standings: &[Standing], facts: &Facts, now: Timestamp) -> Plan {
         let active = self.active();
         Plan { by: active.name(), ..active.plan(standings, facts, now) }
     }
@@ -123,13 +123,16 @@ impl Strategy for Switch {
         &self,
         standings: &[Standing],
         account: AccountId,
-        facts: &RequestFacts,
+        facts: &Facts,
         now: Timestamp,
     ) -> Option<AccountChange> {
         self.active().served(standings, account, facts, now)
     }
 
-    fn notice(&self, turn: Turn<'_>, account: AccountId, facts: &RequestFacts, at: Timestamp) {
+    fn notice(&self, turn: Turn<'_>, account: AccountId, facts: &Facts, at: Timestamp) {
+        if let Turn::Begins = turn {
+            return self.active().notice(turn, account, facts, at);
+        }
         for strategy in &self.strategies {
             strategy.notice(turn, account, facts, at);
         }
@@ -148,7 +151,7 @@ mod tests {
             "other"
         }
 
-        fn plan(&self, _: &[Standing], _: &RequestFacts, _: Timestamp) -> Plan {
+        fn plan(&self, _: &[Standing], _: &Facts, _: Timestamp) -> Plan {
             Plan::default()
         }
     }
@@ -173,7 +176,7 @@ mod tests {
                 "conversation"
             }
 
-            fn plan(&self, _: &[Standing], _: &RequestFacts, _: Timestamp) -> Plan {
+            fn plan(&self, _: &[Standing], _: &Facts, _: Timestamp) -> Plan {
                 Plan::default()
             }
         }

@@ -181,11 +181,11 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn covers(&self, model: Option<&str>) -> bool {
+    fn covers<'a>(&self, model: impl FnOnce() -> Option<&'a str>) -> bool {
         match self {
             Self::Account => true,
-            Self::Family(family) => model.is_some_and(|model| ModelFamily::of(model) == *family),
-            Self::Model(name) => model == Some(&**name),
+            Self::Family(family) => model().is_some_and(|model| ModelFamily::of(model) == *family),
+            Self::Model(name) => model() == Some(&**name),
         }
     }
 }
@@ -361,9 +361,9 @@ impl Account {
         self.marks.push(mark);
     }
 
-    /// Why it can't serve a request for `model` at `now`; `None` if it can.
+    /// Why it can't serve a request for `model` at `now`; `None` if it can. The model is asked for only if it matters.
     #[must_use]
-    pub fn closed_for(&self, model: Option<&str>, now: Timestamp) -> Option<Closure> {
+    pub fn closed_for<'a>(&self, model: impl Fn() -> Option<&'a str>, now: Timestamp) -> Option<Closure> {
         if self.paused {
             return Some(Closure { reason: ClosureReason::Paused, until: None });
         }
@@ -372,9 +372,9 @@ impl Account {
 
     /// The mark that [`closed_for`](Self::closed_for) goes by, if it is a mark.
     #[must_use]
-    pub fn closing_mark(&self, model: Option<&str>, now: Timestamp) -> Option<&Mark> {
+    pub fn closing_mark<'a>(&self, model: impl Fn() -> Option<&'a str>, now: Timestamp) -> Option<&Mark> {
         self.standing(now)
-            .filter(|mark| mark.scope.covers(model))
+            .filter(|mark| mark.scope.covers(&model))
             .max_by_key(|mark| mark.until.map_or(i64::MAX, Timestamp::as_micros))
     }
 
@@ -433,9 +433,9 @@ mod tests {
         let mut account = account();
         account
             .apply(AccountChange::Closed(mark(ClosureReason::Quota, Scope::Family(ModelFamily::Opus), Some(60))), NOW);
-        assert!(account.closed_for(Some("claude-opus-5-5"), NOW).is_some());
-        assert!(account.closed_for(Some("claude-haiku-5-5"), NOW).is_none());
-        assert!(account.closed_for(Some("claude-opus-5-5"), NOW + Duration::from_secs(60)).is_none());
+        assert!(account.closed_for(|| Some("claude-opus-5-5"), NOW).is_some());
+        assert!(account.closed_for(|| Some("claude-haiku-5-5"), NOW).is_none());
+        assert!(account.closed_for(|| Some("claude-opus-5-5"), NOW + Duration::from_secs(60)).is_none());
     }
 
     #[test]
@@ -445,7 +445,7 @@ mod tests {
             account.apply(AccountChange::Closed(mark(ClosureReason::Quota, Scope::Account, Some(seconds))), NOW);
         }
         assert_eq!(account.marks.len(), 1);
-        assert_eq!(account.closed_for(None, NOW).and_then(|c| c.until), Some(NOW + Duration::from_secs(60)));
+        assert_eq!(account.closed_for(|| None, NOW).and_then(|c| c.until), Some(NOW + Duration::from_secs(60)));
     }
 
     #[test]

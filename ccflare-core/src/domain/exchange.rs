@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, Asker, ClientKeyId, Decision, ExchangeId, NanoUsd, Preference, Timestamp, Usage};
 
-/// What is known when a request arrives; written before it is sent, so that nothing can vanish. Cheap to clone.
+/// What is known of a request; queued as it goes out, so that nothing can vanish. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// The id of the exchange.

@@ -1,10 +1,13 @@
 //! What is known of a request before it is placed.
 
-use std::sync::Arc;
+use std::{
+    ops::Deref,
+    sync::{Arc, LazyLock},
+};
 
 use super::{Asker, Fingerprint, Preference, SessionKey};
 
-/// Facts read from a request on its way in. Everything may be absent: a request is never refused for being odd.
+/// Facts read from a request. Everything may be absent: a request is never refused for being odd.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestFacts {
     /// The model it is sent with: the one it asks for, unless a preference has taken its place.
@@ -34,5 +37,40 @@ impl RequestFacts {
     #[must_use]
     pub fn is_subagent(&self) -> bool {
         self.asker.as_ref().is_some_and(|asker| asker.is_subagent)
+    }
+}
+
+/// The facts of a request, read when somebody first looks at one of them: at most once, and not before the request goes
+/// on if nothing about its way depends on them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Facts(Arc<Lazy>);
+
+type Lazy = LazyLock<RequestFacts, Box<dyn FnOnce() -> RequestFacts + Send>>;
+
+impl Facts {
+    /// What `read` finds, once somebody looks.
+    #[must_use]
+    pub fn later(read: impl FnOnce() -> RequestFacts + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(read))))
+    }
+}
+
+impl From<RequestFacts> for Facts {
+    fn from(facts: RequestFacts) -> Self {
+        Self::later(|| facts)
+    }
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        RequestFacts::default().into()
+    }
+}
+
+impl Deref for Facts {
+    type Target = RequestFacts;
+
+    fn deref(&self) -> &RequestFacts {
+        &self.0
     }
 }

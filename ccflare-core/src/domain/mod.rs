@@ -32,7 +32,7 @@ pub use conversation::{Asker, Fingerprint, Preference, SessionKey};
 pub use credential::{Credential, TokenSet};
 pub use decision::{Decision, Excluded, Headroom, Leaving, Move, Named, Ranked};
 pub use exchange::{AttemptRecord, Choice, Exchange, Intent, Outcome, Timing, VerdictKind};
-pub use facts::RequestFacts;
+pub use facts::{Facts, RequestFacts};
 pub use id::{AccountId, AuditId, ClientKeyId, ExchangeId, LoginId};
 pub use login::{LoginPurpose, PendingLogin};
 pub use owned_id::OwnedId;

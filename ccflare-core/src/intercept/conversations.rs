@@ -1,6 +1,13 @@
 //! What is remembered of sessions and the conversations in them: who asks is found out once, at the beginning.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
@@ -18,13 +25,15 @@ const EACH: usize = 64;
 #[derive(Clone)]
 pub struct Conversations {
     sessions: Arc<Cache<SessionKey, Arc<Session>>>,
+    /// Whether a model was preferred for one of them.
+    prefer: Arc<AtomicBool>,
     /// Hands out copies: what is done to them is forgotten.
     is_blind: bool,
 }
 
 impl Default for Conversations {
     fn default() -> Self {
-        Self { sessions: Arc::new(Cache::new(SESSIONS)), is_blind: false }
+        Self { sessions: Arc::new(Cache::new(SESSIONS)), prefer: Arc::default(), is_blind: false }
     }
 }
 
@@ -56,6 +65,20 @@ impl Conversations {
         self.is_blind
     }
 
+    /// Whether a model was preferred for a conversation since this memory began. What is preferred for one holds for all of
+    /// it, whatever is preferred later.
+    pub(super) fn prefer(&self) -> bool {
+        self.prefer.load(Ordering::Relaxed)
+    }
+
+    /// Remembers a conversation of a session.
+    pub(super) fn remember(&self, session: &Session, known: Known) {
+        if !self.is_blind && known.preferred != Preferred::Nothing {
+            self.prefer.store(true, Ordering::Relaxed);
+        }
+        session.remember(known.asker.conversation, known);
+    }
+
     /// Remembers what the ledger tells of conversations, newest first: which model each went on with, and who asked.
     pub fn recall(&self, exchanges: &[Exchange]) {
         for exchange in exchanges.iter().rev() {
@@ -73,18 +96,16 @@ impl Conversations {
             if !asker.is_subagent {
                 session.begin_main();
             }
-            session.remember(
-                asker.conversation,
-                Known {
-                    asker: Arc::clone(asker),
-                    preferred: match preferred {
-                        Some(preference) => Preferred::Model(Arc::clone(&preference.model), None),
-                        None => Preferred::Nothing,
-                    },
-                    hour_cache: false,
-                    gives_orders: true,
+            let known = Known {
+                asker: Arc::clone(asker),
+                preferred: match preferred {
+                    Some(preference) => Preferred::Model(Arc::clone(&preference.model), None),
+                    None => Preferred::Nothing,
                 },
-            );
+                hour_cache: false,
+                gives_orders: true,
+            };
+            self.remember(&session, known);
         }
     }
 }
@@ -151,7 +172,7 @@ impl Session {
     }
 
     /// Remembers a conversation; beyond the bound the oldest one is forgotten.
-    pub(super) fn remember(&self, beginning: Fingerprint, known: Known) {
+    fn remember(&self, beginning: Fingerprint, known: Known) {
         let mut state = self.0.lock();
         state.conversations.retain(|(other, _)| *other != beginning);
         if state.conversations.len() == EACH {

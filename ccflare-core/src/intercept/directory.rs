@@ -13,6 +13,11 @@ pub trait AgentDirectory: std::fmt::Debug + Send + Sync + 'static {
     /// The model that an operator prefers for an agent.
     fn preferred_model(&self, agent: &str, workspace: Option<&str>) -> Option<Arc<str>>;
 
+    /// Whether anything is preferred for anybody. If not, requests go on before it is known who asks.
+    fn prefers(&self) -> bool {
+        true
+    }
+
     /// A conversation has begun: somebody of this name works in this directory. All of it is the client's word.
     fn seen(&self, asker: &Asker);
 }
@@ -24,6 +29,10 @@ impl AgentDirectory for Agents {
 
     fn preferred_model(&self, agent: &str, workspace: Option<&str>) -> Option<Arc<str>> {
         Self::preferred_model(self, agent, workspace)
+    }
+
+    fn prefers(&self) -> bool {
+        Self::prefers(self)
     }
 
     fn seen(&self, asker: &Asker) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Request, header::CONTENT_ENCODING};
+use http::Request;
 use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -11,30 +11,23 @@ use super::{
     AgentDirectory, CompatibleModels, Conversations,
     body::{Opening, Sight, Until, look},
     conversations::{Known, Preferred, Session},
+    hints::{Hints, valid},
     overhear::Orders,
     rewrite,
     session::{self, Named},
     text::Raw,
 };
 use crate::{
-    domain::{Asker, ClientKey, Fingerprint, Preference, RequestFacts},
+    domain::{Asker, ClientKey, Facts, Fingerprint, Preference, RequestFacts},
     live::Live,
-    record::Listening,
+    record::{Events, Listening, Phase},
 };
-
-const AGENT_ID: HeaderName = HeaderName::from_static("x-claude-code-agent-id");
-/// Whose order a sub-agent carries out, where that is another sub-agent.
-const PARENT_ID: HeaderName = HeaderName::from_static("x-claude-code-parent-agent-id");
-const AGENT_TYPE: HeaderName = HeaderName::from_static("x-claude-code-agent-type");
 
 /// What the type of an agent is called that has a definition of its own.
 const CUSTOM: &str = "custom";
 
 /// In the line for billing of a sub-agent.
 const SUBAGENT: &str = "cc_is_subagent=true";
-
-/// Longer names and paths are none.
-const LONGEST: usize = 1024;
 
 /// What all services of a layer share.
 #[derive(Debug, Default)]
@@ -47,29 +40,64 @@ pub(super) struct Interceptor {
 }
 
 impl Interceptor {
-    /// Puts what is known of a request beside it, and the preferred model in its place.
-    pub(super) fn intercept(&self, request: &mut Request<Bytes>) {
+    /// Puts the facts of a request beside it, and the preferred model in its place. If nothing can take its place, the facts
+    /// are not read before somebody looks at them.
+    pub(super) fn intercept(self: &Arc<Self>, request: &mut Request<Bytes>, events: &Events) {
         let key = request.extensions().get::<Arc<ClientKey>>().cloned();
-        let (mut facts, known) = self.read(request, key.as_deref());
-        // A key that may not ask for every model is worth reading the whole body for.
-        if key.as_ref().is_some_and(|key| !key.permits_any_model()) {
-            let strictly =
-                (!request.headers().contains_key(CONTENT_ENCODING)).then(|| rewrite::only_model(request.body()));
-            facts.model = strictly.flatten().map(|model| model.into());
-        }
-        if let Some((session, known)) = known {
-            if known.gives_orders {
-                request.extensions_mut().insert(Listening::new(Orders::new(session, known.asker.subagent.clone())));
-            }
-            self.prefer(&known.preferred, request, key.as_deref(), &mut facts);
-        }
+        let hints = Hints::of(request.headers(), key.as_ref().map(|key| key.id));
+        let listening = Listening::default();
+        request.extensions_mut().insert(listening.clone());
+        let facts = if self.may_prefer() || key.as_ref().is_some_and(|key| !key.permits_any_model()) {
+            events.timed(Phase::Parse, || self.rewrite(&hints, request, key.as_deref(), &listening)).into()
+        } else {
+            let (shared, body, events) = (Arc::clone(self), request.body().clone(), events.clone());
+            Facts::later(move || {
+                events.timed(Phase::Parse, || {
+                    let (facts, known) = shared.read(&hints, &body, |_, _| Preferred::Nothing);
+                    listen(&listening, known);
+                    facts
+                })
+            })
+        };
         request.extensions_mut().insert(facts);
     }
 
-    fn read(&self, request: &Request<Bytes>, key: Option<&ClientKey>) -> (RequestFacts, Option<(Arc<Session>, Known)>) {
-        let (headers, body, client) = (request.headers(), request.body(), key.map(|key| key.id));
-        let named = session::in_headers(headers, client);
-        if body.is_empty() || headers.contains_key(CONTENT_ENCODING) {
+    /// Whether a model may be preferred, by somebody's wish of now or of when a conversation began.
+    fn may_prefer(&self) -> bool {
+        self.conversations.prefer() || self.directory.as_ref().is_some_and(|directory| directory.prefers())
+    }
+
+    /// The facts, with the preferred model in the place of the one asked for.
+    fn rewrite(
+        &self,
+        hints: &Hints,
+        request: &mut Request<Bytes>,
+        key: Option<&ClientKey>,
+        listening: &Listening,
+    ) -> RequestFacts {
+        let preferred = |asker: &Asker, answered| self.preferred(asker, answered);
+        let (mut facts, known) = self.read(hints, request.body(), preferred);
+        // A key that may not ask for every model is worth reading the whole body for.
+        if key.is_some_and(|key| !key.permits_any_model()) {
+            let strictly = (!hints.is_encoded).then(|| rewrite::only_model(request.body()));
+            facts.model = strictly.flatten().map(|model| model.into());
+        }
+        if let Some((_, known)) = &known {
+            self.prefer(&known.preferred, request, key, &mut facts);
+        }
+        listen(listening, known);
+        facts
+    }
+
+    /// `prefer` says what is preferred for whoever begins a conversation.
+    fn read(
+        &self,
+        hints: &Hints,
+        body: &Bytes,
+        prefer: impl FnOnce(&Asker, bool) -> Preferred,
+    ) -> (RequestFacts, Option<(Arc<Session>, Known)>) {
+        let named = hints.session.clone();
+        if body.is_empty() || hints.is_encoded {
             let session = named.map(|named| named.key);
             return (RequestFacts { session, ..RequestFacts::default() }, None);
         }
@@ -78,23 +106,23 @@ impl Interceptor {
             && let Some(session) = self.conversations.get(named.key)
         {
             let sight = look(body, Until::Opening);
-            let known = sight.opening.and_then(|opening| session.conversation(opening.beginning(headers)));
+            let known = sight.opening.and_then(|opening| session.conversation(opening.beginning(hints)));
             if let Some(known) = known {
                 return (known.facts(&sight, named), Some((session, known)));
             }
         }
         let sight = look(body, Until::End);
-        let Some(named) = named.or_else(|| session::in_body(&sight, headers, client)) else {
+        let Some(named) = named.or_else(|| session::in_body(&sight, hints)) else {
             return (only_of(&sight), None);
         };
         let Some(opening) = sight.opening else {
             return (RequestFacts { session: Some(named.key), ..only_of(&sight) }, None);
         };
         let session = self.conversations.open(named.key);
-        if let Some(known) = session.conversation(opening.beginning(headers)) {
+        if let Some(known) = session.conversation(opening.beginning(hints)) {
             return (known.facts(&sight, &named), Some((session, known)));
         }
-        let (known, begins) = self.begin(&session, &named, &sight, opening, headers);
+        let (known, begins) = self.begin(&session, &named, &sight, opening, hints, prefer);
         let facts = RequestFacts { prefix: begins.prefix, compacted: begins.anew, ..known.facts(&sight, &named) };
         (facts, Some((session, known)))
     }
@@ -106,24 +134,25 @@ impl Interceptor {
         named: &Named,
         sight: &Sight<'_>,
         opening: Opening<'_>,
-        headers: &HeaderMap,
+        hints: &Hints,
+        prefer: impl FnOnce(&Asker, bool) -> Preferred,
     ) -> (Known, Beginning) {
         let ordered = opening.last.and_then(|last| session.ordered(|| last.meaning()));
-        let (subagent, parent) = (header(headers, &AGENT_ID), header(headers, &PARENT_ID));
+        let (subagent, parent) = (hints.subagent(), hints.parent());
         let (ordered, by) = ordered.map(|order| (order.agent, order.by)).unzip();
         let parent = parent.or(by.flatten());
         let billing = sight.system.first.map_or("", Raw::as_str);
         let is_subagent = subagent.is_some() || parent.is_some() || ordered.is_some() || billing.contains(SUBAGENT);
         let workspace = session.workspace(|| sight.workspace.map(Raw::unescaped).and_then(|path| valid(&path)));
         let agent = ordered.and_then(|agent| valid(&agent)).or_else(|| self.defined(sight, workspace.as_deref()));
-        let agent = agent.or_else(|| header(headers, &AGENT_TYPE).filter(|kind| **kind != *CUSTOM));
+        let agent = agent.or_else(|| hints.agent_type().filter(|kind| **kind != *CUSTOM));
         // Without tools it is an errand of the client's own: a title, a summary.
         let is_main = !is_subagent && sight.tools.is_some();
         let begins =
             Beginning { prefix: is_main.then(|| prefix(sight, opening)), anew: is_main && session.begin_main() };
         let asker = Arc::new(Asker {
             session: named.name.clone().unwrap_or_else(|| named.key.to_string().into()),
-            conversation: opening.beginning(headers),
+            conversation: opening.beginning(hints),
             subagent,
             is_subagent,
             parent,
@@ -131,12 +160,12 @@ impl Interceptor {
             workspace,
         });
         let known = Known {
-            preferred: self.preferred(&asker, sight.answered),
+            preferred: prefer(&asker, sight.answered),
             asker,
             hour_cache: sight.system.hour_cache,
             gives_orders: sight.tools.is_some_and(gives_orders),
         };
-        session.remember(known.asker.conversation, known.clone());
+        self.conversations.remember(session, known.clone());
         if let Some(directory) = self.directory.as_ref().filter(|_| !self.conversations.is_blind()) {
             directory.seen(&known.asker);
         }
@@ -222,8 +251,8 @@ struct Beginning {
 
 impl Opening<'_> {
     /// Two sub-agents may be given the same order; their ids tell them apart.
-    fn beginning(&self, headers: &HeaderMap) -> Fingerprint {
-        match headers.get(AGENT_ID) {
+    fn beginning(&self, hints: &Hints) -> Fingerprint {
+        match &hints.agent_id {
             None => Fingerprint(self.hash),
             Some(id) => Fingerprint(xxh3_128(&[&self.hash.to_le_bytes(), id.as_bytes()].concat())),
         }
@@ -241,6 +270,13 @@ impl Known {
     }
 }
 
+/// Hears the orders that whoever asks may give.
+fn listen(listening: &Listening, known: Option<(Arc<Session>, Known)>) {
+    if let Some((session, known)) = known.filter(|(_, known)| known.gives_orders) {
+        listening.begin(Orders::new(session, known.asker.subagent.clone()));
+    }
+}
+
 /// What is known of a request alone.
 fn only_of(sight: &Sight<'_>) -> RequestFacts {
     RequestFacts { model: sight.model.as_deref().map(Into::into), stream: sight.stream, ..RequestFacts::default() }
@@ -255,14 +291,4 @@ fn gives_orders(tools: &[u8]) -> bool {
 fn prefix(sight: &Sight<'_>, opening: Opening<'_>) -> Fingerprint {
     let both = [sight.system.hash.to_le_bytes(), opening.hash.to_le_bytes()].concat();
     Fingerprint(xxh3_128(&both))
-}
-
-fn header(headers: &HeaderMap, name: &HeaderName) -> Option<Arc<str>> {
-    valid(headers.get(name)?.to_str().ok()?)
-}
-
-/// A name or a path, not something else.
-fn valid(text: &str) -> Option<Arc<str>> {
-    let text = text.trim();
-    ((1..=LONGEST).contains(&text.len()) && !text.chars().any(char::is_control)).then(|| text.into())
 }

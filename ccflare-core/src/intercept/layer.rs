@@ -10,11 +10,7 @@ use http::Request;
 use tower::{Layer, Service};
 
 use super::{AgentDirectory, CompatibleModels, Conversations, interceptor::Interceptor};
-use crate::{
-    domain::RequestFacts,
-    live::Live,
-    record::{Events, Phase},
-};
+use crate::{domain::Facts, live::Live, record::Events};
 
 /// Puts an [`Intercept`] over a service. By default it knows no agents but those whose orders it hears.
 #[derive(Clone, Debug, Default)]
@@ -59,16 +55,16 @@ impl InterceptLayer {
 impl InterceptLayer {
     /// Does to a request what [`Intercept`] would, but remembers nothing of it and tells nobody. Returns its facts.
     #[must_use]
-    pub fn foretell(&self, request: &mut Request<Bytes>) -> RequestFacts {
+    pub fn foretell(&self, request: &mut Request<Bytes>) -> Facts {
         let Interceptor { conversations, directory, compatible, live } = &*self.shared;
-        let blind = Interceptor {
+        let blind = Arc::new(Interceptor {
             conversations: conversations.blind(),
             directory: directory.clone(),
             compatible: compatible.clone(),
             live: live.clone(),
-        };
-        blind.intercept(request);
-        request.extensions().get::<RequestFacts>().cloned().unwrap_or_default()
+        });
+        blind.intercept(request, &Events::default());
+        request.extensions().get::<Facts>().cloned().unwrap_or_default()
     }
 }
 
@@ -98,7 +94,7 @@ impl<S: Service<Request<Bytes>>> Service<Request<Bytes>> for Intercept<S> {
     }
 
     fn call(&mut self, mut request: Request<Bytes>) -> S::Future {
-        self.events.timed(Phase::Parse, || self.shared.intercept(&mut request));
+        self.shared.intercept(&mut request, &self.events);
         self.inner.call(request)
     }
 }

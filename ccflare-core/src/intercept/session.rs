@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, header::AUTHORIZATION};
+use http::{HeaderMap, HeaderName};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::body::Sight;
+use super::{body::Sight, hints::Hints};
 use crate::domain::{ClientKeyId, SessionKey};
 
 const SESSION: HeaderName = HeaderName::from_static("x-claude-code-session-id");
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// Longer names are no session ids.
 const LONGEST: usize = 200;
@@ -40,14 +39,14 @@ pub(super) fn in_headers(headers: &HeaderMap, client: Option<ClientKeyId>) -> Op
 }
 
 /// By what the body says: what the client calls it, else by all that it sends in every turn.
-pub(super) fn in_body(sight: &Sight<'_>, headers: &HeaderMap, client: Option<ClientKeyId>) -> Option<Named> {
+pub(super) fn in_body(sight: &Sight<'_>, hints: &Hints) -> Option<Named> {
     if let Some(name) = sight.user.as_deref().and_then(named_by_user) {
-        return Some(Named::of(&name, client));
+        return Some(Named::of(&name, hints.client));
     }
     let opening = sight.opening?;
     let mut hash = Xxh3::with_seed(2);
-    for header in [API_KEY, AUTHORIZATION] {
-        hash.update(headers.get(header).map_or(&[], |value| value.as_bytes()));
+    for credential in &hints.credentials {
+        hash.update(credential.as_ref().map_or(&[], |value| value.as_bytes()));
         hash.update(b"\n");
     }
     hash.update(sight.tools.unwrap_or_default());

@@ -10,12 +10,18 @@ use tower::{Layer, ServiceExt, service_fn};
 
 use super::*;
 use crate::{
+    balance::{Attempt, BalanceLayer, Conversation, Session, Strategy, Switch},
     clock::SystemClock,
-    domain::{Asker, RequestFacts},
-    error::ProxyError,
+    domain::{
+        Account, AccountId, Asker, ClientKey, ClientKeyId, ClosureReason, Credential, Facts, KeyDigest, Mark,
+        RequestFacts, Scope, Secret, Timestamp,
+    },
+    error::{AttemptError, ProxyError},
     live::{Live, LiveOptions},
+    pool::AccountPool,
+    provider::Providers,
     record::{RecordLayer, Recorder},
-    store::{RedbStore, WriteBehind},
+    store::{LedgerStore, PageRequest, RedbStore, WriteBehind},
 };
 
 const SESSION: &str = "b45df50c-d2fb-48a7-9a44-2f0d4f6a9c11";
@@ -45,6 +51,10 @@ impl AgentDirectory for OneAgent {
         self.prefers.lock().clone().filter(|_| agent == "reviewer")
     }
 
+    fn prefers(&self) -> bool {
+        self.prefers.lock().is_some()
+    }
+
     fn seen(&self, asker: &Asker) {
         self.seen.lock().push(asker.clone());
     }
@@ -72,7 +82,7 @@ impl Stage {
     /// The facts of a request, and its body as it goes on.
     fn send(&self, body: &str, headers: &[(&'static str, &str)]) -> (RequestFacts, Bytes) {
         let behind = service_fn(|request: Request<Bytes>| async move {
-            let facts = request.extensions().get::<RequestFacts>().cloned();
+            let facts = request.extensions().get::<Facts>().map(|facts| RequestFacts::clone(facts));
             Ok::<_, Infallible>((facts.expect("there are always facts"), request.into_body()))
         });
         let request =
@@ -316,6 +326,84 @@ async fn answered(
     let answer = stage.layer.layer(record.layer(behind)).oneshot(request).await.expect("an answer");
     answer.into_body().collect().await.expect("a body");
     writer.finish().await;
+}
+
+/// Whether it was known who asks when the request went out, through interceptor, recorder and balancer.
+async fn is_read_first(
+    stage: &Stage,
+    strategy: impl Strategy,
+    change: impl FnOnce(&AccountPool, AccountId),
+    key: Option<ClientKey>,
+) -> bool {
+    let account = Account::new("a", "anthropic", Credential::ApiKey(Secret::new("k")), Timestamp::from_seconds(1));
+    let (id, pool) = (account.id, Arc::new(AccountPool::new(vec![account])));
+    change(&pool, id);
+    let clock = Arc::new(SystemClock::new());
+    let store = Arc::new(RedbStore::in_memory());
+    let (queue, writer) = WriteBehind::start(Arc::clone(&store) as _, Default::default());
+    let record = RecordLayer::new(Recorder::new(queue, Arc::clone(&clock) as _));
+    let balance = BalanceLayer::new(pool, Arc::new(strategy), Providers::default(), clock);
+    let read = Arc::new(Mutex::new(None));
+    let upstream = service_fn({
+        let (read, directory) = (Arc::clone(&read), Arc::clone(&stage.directory));
+        move |_: Attempt| {
+            *read.lock() = Some(!directory.seen.lock().is_empty());
+            // The answer takes a moment.
+            async {
+                tokio::task::yield_now().await;
+                Ok::<_, AttemptError>(Response::new(Full::new(Bytes::from_static(b"{}"))))
+            }
+        }
+    });
+    let mut request =
+        Request::post("/v1/messages").body(Bytes::from_static(shape!("2.1.330-main").as_bytes())).unwrap();
+    if let Some(key) = key {
+        request.extensions_mut().insert(Arc::new(key));
+    }
+    let line = stage.layer.layer(record.layer(balance.layer(upstream)));
+    let answer = line.oneshot(request).await.expect("an answer");
+    answer.into_body().collect().await.expect("a body");
+    writer.finish().await;
+    let written = store.exchanges(PageRequest { before: None, limit: 1 }).await.expect("a page");
+    let intent = &written[0].intent;
+    assert!(intent.model.is_some() && intent.asker.is_some(), "in the end it is known, and written down");
+    assert_eq!(stage.directory.seen.lock().len(), 1, "and it was found out once");
+    read.lock().expect("it was asked")
+}
+
+#[tokio::test]
+async fn a_request_goes_out_before_it_is_read_if_its_way_does_not_depend_on_who_asks() {
+    let nothing = |_: &AccountPool, _| {};
+    let close = |scope, reason| {
+        move |pool: &AccountPool, id| {
+            let since = Timestamp::from_seconds(1);
+            pool.close(id, &Mark { reason, scope, since, until: None, evidence: "said".into() }, since);
+        }
+    };
+    let other_model = || Scope::Model("claude-haiku-5-5".into());
+    let key = |models: &[&str]| {
+        Some(ClientKey {
+            id: ClientKeyId::from_bytes([1; 16]),
+            name: "k".into(),
+            digest: KeyDigest::of("k"),
+            created: Timestamp::from_seconds(1),
+            expires: None,
+            revoked: None,
+            models: models.iter().map(|model| (*model).into()).collect(),
+            accounts: Vec::new(),
+            last_used: None,
+        })
+    };
+    let session = Session::default;
+    assert!(!is_read_first(&Stage::new(), session(), nothing, None).await);
+    assert!(!is_read_first(&Stage::new(), session(), nothing, key(&[])).await);
+    assert!(is_read_first(&Stage::new(), session(), nothing, key(&["claude-*"])).await, "the key is for some models");
+    assert!(is_read_first(&Stage::preferring("claude-haiku-5-5"), session(), nothing, None).await, "one is preferred");
+    let not_entitled = close(other_model(), ClosureReason::NotEntitled);
+    assert!(is_read_first(&Stage::new(), session(), not_entitled, None).await, "the account is closed to a model");
+    assert!(is_read_first(&Stage::new(), Conversation::default(), nothing, None).await, "placed by conversation");
+    let switch = Switch::new(Arc::new(session()), [Arc::new(Conversation::default()) as _]);
+    assert!(!is_read_first(&Stage::new(), switch, nothing, None).await, "placed by session, though not for ever");
 }
 
 const ORDER_STREAM: &str = concat!(

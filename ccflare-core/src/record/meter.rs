@@ -27,15 +27,14 @@ pub trait Listener: fmt::Debug + Send {
     fn body(&mut self, body: &[u8]);
 }
 
-/// In a request's extensions: who wants to read along in its answer.
-#[derive(Clone, Debug)]
+/// In a request's extensions: who wants to read along in its answer. It may turn out only while the request is under way.
+#[derive(Clone, Debug, Default)]
 pub struct Listening(Arc<Mutex<Option<Box<dyn Listener>>>>);
 
 impl Listening {
-    /// `listener` reads along.
-    #[must_use]
-    pub fn new(listener: impl Listener + 'static) -> Self {
-        Self(Arc::new(Mutex::new(Some(Box::new(listener)))))
+    /// `listener` reads along, if the answer has not come yet.
+    pub fn begin(&self, listener: impl Listener + 'static) {
+        *self.0.lock() = Some(Box::new(listener));
     }
 
     pub(super) fn take(&self) -> Option<Box<dyn Listener>> {

@@ -7,11 +7,14 @@ use http::{HeaderValue, StatusCode};
 use super::{Capture, EventKind, Events, Phase, Settled, Trail};
 use crate::{
     clock::Clock,
-    domain::{Account, Exchange, ExchangeId, Intent, Outcome, Timing},
+    domain::{Account, Exchange, ExchangeId, Facts, Intent, Outcome, Timing},
     error::Refusal,
     pricing::PriceTable,
     provider::Reading,
-    store::{WriteBehind, write_behind::SettleSlot},
+    store::{
+        WriteBehind,
+        write_behind::{SettleSlot, Slots},
+    },
 };
 
 /// Writes down what happens, through the write-behind queue. Cheap to clone: services are, for every request.
@@ -61,7 +64,8 @@ impl Recorder {
         &self.0.clock
     }
 
-    /// Opens an exchange. Waits while the queue is full: nothing is sent that could not be written down.
+    /// Opens an exchange, which [begins](OpenExchange::begin) once it is known who asks. Waits while the queue is full:
+    /// nothing is sent that could not be written down.
     ///
     /// # Errors
     /// [`Refusal::ShuttingDown`] once the queue is closed.
@@ -69,13 +73,11 @@ impl Recorder {
         let trail = Trail::new(Arc::clone(self.clock()));
         let slots = self.0.queue.reserve().await.map_err(|_closed| Refusal::ShuttingDown)?;
         let queued = trail.elapsed();
-        let intent = Arc::new(intent);
-        let slot = slots.open(Arc::clone(&intent));
-        self.events().step(|| EventKind::Started(Arc::clone(&intent)));
         let exchange = Box::new(Exchange::unfinished(intent, Outcome::Cancelled));
         Ok(OpenExchange(Some(Open {
             exchange,
-            slot,
+            slots: Some(slots),
+            slot: None,
             trail,
             recorder: self.clone(),
             account: None,
@@ -94,7 +96,9 @@ pub struct OpenExchange(Option<Open>);
 #[derive(Debug)]
 struct Open {
     exchange: Box<Exchange>,
-    slot: SettleSlot,
+    /// Until it begins, then the other.
+    slots: Option<Slots>,
+    slot: Option<SettleSlot>,
     trail: Trail,
     recorder: Recorder,
     account: Option<Arc<Account>>,
@@ -105,6 +109,20 @@ struct Open {
 }
 
 impl OpenExchange {
+    /// Writes and tells what was asked, and by whom; once. An exchange that ends before that begins with its end.
+    pub fn begin(&mut self, facts: Option<&Facts>) {
+        let Some(open) = &mut self.0 else { return };
+        let Some(slots) = open.slots.take() else { return };
+        if let (Some(facts), Some(intent)) = (facts, Arc::get_mut(&mut open.exchange.intent)) {
+            intent.model = facts.model_asked.clone().or_else(|| facts.model.clone());
+            intent.asker.clone_from(&facts.asker);
+            intent.preference.clone_from(&facts.preference);
+        }
+        let intent = &open.exchange.intent;
+        open.slot = Some(slots.open(Arc::clone(intent)));
+        open.recorder.events().step(|| EventKind::Started(Arc::clone(intent)));
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> Option<ExchangeId> {
@@ -213,6 +231,7 @@ impl OpenExchange {
     }
 
     fn settle(&mut self, outcome: Outcome) {
+        self.begin(None);
         let Some(open) = self.0.take() else { return };
         let Open { mut exchange, slot, trail, recorder, queued, traceparent, span, silent, .. } = open;
         exchange.outcome = outcome;
@@ -230,7 +249,9 @@ impl OpenExchange {
         );
         let traceparent = traceparent.as_ref().and_then(|value| value.to_str().ok());
         recorder.events().settled(&Settled { traceparent, span, silent, ..Settled::new(&exchange, queued) });
-        slot.settle(exchange);
+        if let Some(slot) = slot {
+            slot.settle(exchange);
+        }
     }
 }
 

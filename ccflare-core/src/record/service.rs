@@ -1,8 +1,8 @@
 //! Opens an exchange for each request and sees to its settlement.
 
 use std::{
-    future::Future,
-    pin::Pin,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
 };
@@ -18,7 +18,7 @@ use super::{
     trace::{TRACEPARENT, TraceParent},
 };
 use crate::{
-    domain::{ClientKey, ExchangeId, Intent, RequestFacts},
+    domain::{ClientKey, ExchangeId, Facts, Intent},
     error::ProxyError,
     ownership::Learner,
     provider::{Anthropic, Served},
@@ -63,6 +63,7 @@ where
         let (inner, recorder) = (self.inner.clone(), self.recorder.clone());
         let intent = intent(&request, &recorder);
         let id = intent.id;
+        let facts = request.extensions().get::<Facts>().cloned();
         let listening = request.extensions_mut().remove::<Listening>();
         Box::pin(REQUEST.scope(id, async move {
             let mut exchange = recorder.open(intent).await?;
@@ -76,7 +77,14 @@ where
             if let Some(trail) = exchange.trail() {
                 request.extensions_mut().insert(trail);
             }
-            match inner.oneshot(request).await {
+            let mut answer = pin!(inner.oneshot(request));
+            let answer = poll_fn(|cx| {
+                let answer = answer.as_mut().poll(cx);
+                // The request goes out first: what is not known yet of who asks is read while the upstream is at work.
+                exchange.begin(facts.as_ref());
+                answer
+            });
+            match answer.await {
                 Ok(response) => Ok(listen(response, exchange, id, capture, listening)),
                 Err(error) => {
                     if let Some(capture) = capture {
@@ -90,19 +98,19 @@ where
     }
 }
 
+/// What is known without the facts.
 fn intent(request: &Request<Bytes>, recorder: &Recorder) -> Intent {
     let at = recorder.clock().now();
-    let facts = request.extensions().get::<RequestFacts>();
     Intent {
         id: ExchangeId::new(at),
         at,
         method: request.method().clone(),
         path: request.uri().path().into(),
-        model: facts.and_then(|facts| facts.model_asked.clone().or_else(|| facts.model.clone())),
+        model: None,
         request_bytes: request.body().len() as u64,
         client_key: request.extensions().get::<Arc<ClientKey>>().map(|key| (key.id, Arc::clone(&key.name))),
-        asker: facts.and_then(|facts| facts.asker.clone()),
-        preference: facts.and_then(|facts| facts.preference.clone()),
+        asker: None,
+        preference: None,
     }
 }
 

@@ -200,9 +200,7 @@ impl Bindings {
         }
         let lane = Lane { family, account, model: facts.model.clone(), cached: None, hour: facts.hour_cache, used: at };
         state.change(session, at, self.options, |binding| {
-            if anew {
-                binding.prefix = facts.prefix;
-            }
+            binding.prefix = if anew { facts.prefix } else { binding.prefix.or(facts.prefix) };
             binding.main = main.or(binding.main);
             if anew || binding.lane(family).is_none_or(|lane| lane.account != account) {
                 binding.lanes.retain(|old| old.family != family);

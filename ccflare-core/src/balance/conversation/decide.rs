@@ -6,8 +6,8 @@ use super::{Bound, ConversationOptions, headrooms, price_of_moving};
 use crate::{
     balance::{Candidate, Plan, strategy::Stake},
     domain::{
-        AccountId, Choice, Closure, ClosureReason, Decision, Headroom, Leaving, ModelFamily, NanoUsd, Ranked,
-        RequestFacts, Timestamp,
+        AccountId, Choice, Closure, ClosureReason, Decision, Facts, Headroom, Leaving, ModelFamily, NanoUsd, Ranked,
+        Timestamp,
     },
     pool::Standing,
     pricing::PriceTable,
@@ -39,7 +39,7 @@ pub struct Memory {
 #[must_use]
 pub fn decide(
     standings: &[Standing],
-    facts: &RequestFacts,
+    facts: &Facts,
     memory: &Memory,
     options: &ConversationOptions,
     now: Timestamp,
@@ -56,7 +56,7 @@ pub fn decide(
 }
 
 /// Those who can serve, most room first; those who can't.
-fn by_room(standings: &[Standing], facts: &RequestFacts, memory: &Memory, now: Timestamp) -> Plan {
+fn by_room(standings: &[Standing], facts: &Facts, memory: &Memory, now: Timestamp) -> Plan {
     let family = ModelFamily::of(facts.model.as_deref().unwrap_or_default());
     let accounts = standings.iter().map(|standing| Arc::clone(&standing.account));
     let mut plan = Plan::of(accounts, facts, now);
@@ -136,7 +136,7 @@ fn settle(
     plan: &mut Plan,
     bound: &Bound,
     standings: &[Standing],
-    facts: &RequestFacts,
+    facts: &Facts,
     options: &ConversationOptions,
     now: Timestamp,
 ) {
@@ -179,7 +179,7 @@ fn is_clearly_better(plan: &Plan, at: usize) -> bool {
 }
 
 /// Why a move would be free, if it would.
-fn nothing_to_lose(bound: &Bound, facts: &RequestFacts, now: Timestamp) -> Option<Leaving> {
+fn nothing_to_lose(bound: &Bound, facts: &Facts, now: Timestamp) -> Option<Leaving> {
     if facts.compacted && !facts.is_subagent() {
         return Some(Leaving::Compacted);
     }
@@ -189,13 +189,7 @@ fn nothing_to_lose(bound: &Bound, facts: &RequestFacts, now: Timestamp) -> Optio
     (bound.lane.cached == Some(0)).then_some(Leaving::Uncached)
 }
 
-fn stake(
-    bound: &Bound,
-    is_free: bool,
-    standings: &[Standing],
-    facts: &RequestFacts,
-    options: &ConversationOptions,
-) -> Stake {
+fn stake(bound: &Bound, is_free: bool, standings: &[Standing], facts: &Facts, options: &ConversationOptions) -> Stake {
     let cached_tokens = if is_free { 0 } else { bound.lane.cached.unwrap_or(0) };
     let model = facts.model.as_deref().or(bound.lane.model.as_deref());
     let price = match model {

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Plan, Strategy, Turn};
 use crate::{
-    domain::{AccountId, NanoUsd, RequestFacts, Timestamp},
+    domain::{AccountId, Facts, NanoUsd, Timestamp},
     live::Live,
     pool::Standing,
 };
@@ -80,12 +80,12 @@ impl Strategy for Conversation {
         "conversation"
     }
 
-    fn plan(&self, standings: &[Standing], facts: &RequestFacts, now: Timestamp) -> Plan {
+    fn plan(&self, standings: &[Standing], facts: &Facts, now: Timestamp) -> Plan {
         let memory = self.bindings.recall(standings, facts, now);
         decide(standings, facts, &memory, &self.options, now)
     }
 
-    fn notice(&self, turn: Turn<'_>, account: AccountId, facts: &RequestFacts, at: Timestamp) {
+    fn notice(&self, turn: Turn<'_>, account: AccountId, facts: &Facts, at: Timestamp) {
         match turn {
             Turn::Begins => self.bindings.begins(account, facts, at),
             Turn::Answered => self.bindings.answered(account, facts, at),

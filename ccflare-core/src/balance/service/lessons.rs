@@ -46,7 +46,7 @@ impl<S> Walk<S> {
 
     /// What the client calls the session, or the name that it was given here.
     fn conversation(&self) -> Arc<str> {
-        let RequestFacts { asker, session, .. } = &self.facts;
+        let RequestFacts { asker, session, .. } = &*self.facts;
         let named = asker.as_ref().map(|asker| Arc::clone(&asker.session));
         named.unwrap_or_else(|| session.map(|session| session.to_string()).unwrap_or_default().into())
     }

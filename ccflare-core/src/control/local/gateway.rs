@@ -17,7 +17,7 @@ const NO_SERVER: &str = "browsers are logged in by a running server; start one w
 impl GatewayControl for Local {
     async fn status(&self) -> Result<StatusView, ControlError> {
         let (accounts, now) = (self.pool.snapshot(), self.clock.now());
-        let available = accounts.iter().filter(|account| account.closed_for(None, now).is_none()).count();
+        let available = accounts.iter().filter(|account| account.closed_for(|| None, now).is_none()).count();
         Ok(StatusView {
             status: "ok".to_owned(),
             accounts: accounts.len(),

@@ -10,7 +10,7 @@ use crate::{
         conversation::{Bindings, BindingsOptions},
     },
     clock::Clock,
-    domain::{Account, AccountChange, AccountId, Choice, RequestFacts},
+    domain::{Account, AccountChange, AccountId, Choice, Facts},
     intercept::InterceptLayer,
     key_ring::KeyRing,
     live::Live,
@@ -202,7 +202,7 @@ impl Local {
 
     /// The account that holds the running session.
     fn active(&self) -> Option<Arc<Account>> {
-        let plan = self.strategy.plan(&self.pool.standings(), &RequestFacts::default(), self.clock.now());
+        let plan = self.strategy.plan(&self.pool.standings(), &Facts::default(), self.clock.now());
         let first = plan.candidates.into_iter().next()?;
         (first.choice == Choice::ActiveSession).then_some(first.account)
     }

@@ -13,7 +13,7 @@ use crate::{
         ControlError, PlacementControl,
         views::{ExplainRequest, ExplainView, SettingsEdit, StrategyView},
     },
-    domain::{ClientKey, Move, RequestFacts, Timestamp},
+    domain::{ClientKey, Facts, Move, Timestamp},
     error::Refusal,
 };
 
@@ -75,7 +75,7 @@ fn imagine(told: &ExplainRequest) -> Result<Request<Bytes>, ControlError> {
     Ok(request)
 }
 
-fn explain(foretold: Result<Option<Plan>, Refusal>, facts: &RequestFacts, now: Timestamp) -> ExplainView {
+fn explain(foretold: Result<Option<Plan>, Refusal>, facts: &Facts, now: Timestamp) -> ExplainView {
     let (plan, summary) = match foretold {
         Ok(Some(plan)) => (plan, None),
         Ok(None) => (Plan::default(), Some("no account is there: the client's own credentials would go on".to_owned())),

@@ -1,7 +1,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::{Account, AccountId, Asker, Credential, Fingerprint, Lane, Limits, Mark, Scope, Secret, Window};
+use crate::domain::{
+    Account, AccountId, Asker, Credential, Fingerprint, Lane, Limits, Mark, RequestFacts, Scope, Secret, Window,
+};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const OPUS: &str = "claude-opus-5-5";
@@ -61,13 +63,13 @@ fn idle(number: u8) -> Bound {
     bound
 }
 
-fn plan_with(accounts: Vec<Account>, bound: Option<Bound>, facts: &RequestFacts) -> Plan {
+fn plan_with(accounts: Vec<Account>, bound: Option<Bound>, facts: RequestFacts) -> Plan {
     let memory = Memory { bound, conversations: Vec::new() };
-    decide(&standings(accounts), facts, &memory, &ConversationOptions::default(), NOW)
+    decide(&standings(accounts), &facts.into(), &memory, &ConversationOptions::default(), NOW)
 }
 
 fn plan(accounts: Vec<Account>, bound: Option<Bound>) -> Plan {
-    plan_with(accounts, bound, &facts())
+    plan_with(accounts, bound, facts())
 }
 
 fn order(plan: &Plan) -> Vec<&str> {
@@ -104,7 +106,7 @@ fn among_equals_the_quota_that_expires_first_is_used_first() {
 fn other_conversations_take_their_share_of_the_room() {
     let memory = Memory { bound: None, conversations: vec![3, 0] };
     let standings = standings(vec![used(account(1), 0.2, 60), used(account(2), 0.6, 60)]);
-    let plan = decide(&standings, &facts(), &memory, &ConversationOptions::default(), NOW);
+    let plan = decide(&standings, &facts().into(), &memory, &ConversationOptions::default(), NOW);
     assert_eq!(order(&plan), ["2", "1"], "0.4 for one is more than 0.8 for four");
 }
 
@@ -150,11 +152,11 @@ fn it_moves_for_free_only_to_clearly_more_room() {
     };
     let elsewhere = |room| vec![used(account(1), 0.5, 60), used(account(2), room, 60)];
     for (bound, facts, reason) in [
-        (bound(1), &compacted, Leaving::Compacted),
-        (idle(1), &facts(), Leaving::Idle),
-        (uncached(), &facts(), Leaving::Uncached),
+        (bound(1), compacted, Leaving::Compacted),
+        (idle(1), facts(), Leaving::Idle),
+        (uncached(), facts(), Leaving::Uncached),
     ] {
-        let plan = plan_with(elsewhere(0.1), Some(bound.clone()), facts);
+        let plan = plan_with(elsewhere(0.1), Some(bound.clone()), facts.clone());
         assert_eq!((order(&plan)[0], leaving(&plan)), ("2", Some(reason)));
         assert_eq!(plan.stake.and_then(|stake| stake.price), Some(NanoUsd(0)), "{reason:?} is free");
         let plan = plan_with(elsewhere(0.48), Some(bound), facts);
@@ -186,7 +188,7 @@ fn a_sub_agent_stays_although_its_conversation_is_new() {
         workspace: None,
     };
     let facts = RequestFacts { compacted: true, asker: Some(asker.into()), ..facts() };
-    assert_eq!(order(&plan_with(vec![used(account(1), 0.9, 60), account(2)], Some(bound(1)), &facts))[0], "1");
+    assert_eq!(order(&plan_with(vec![used(account(1), 0.9, 60), account(2)], Some(bound(1)), facts))[0], "1");
 }
 
 #[test]
@@ -273,13 +275,13 @@ proptest! {
         let all: Vec<_> = accounts.iter().map(|account| account.id).collect();
         prop_assert_eq!(seen, all);
         for candidate in &plan.candidates {
-            let closure = candidate.account.closed_for(Some(OPUS), NOW);
+            let closure = candidate.account.closed_for(|| Some(OPUS), NOW);
             let waited = |closure: Closure| closure.until == Some(NOW + candidate.wait);
             prop_assert!(closure.is_none_or(waited));
             prop_assert!(candidate.wait <= ConversationOptions::default().longest_wait);
         }
         let home = home.and_then(|home| accounts.iter().find(|account| account.id == AccountId::from_bytes([home; 16])));
-        if let Some(home) = home.filter(|home| !idle && home.closed_for(Some(OPUS), NOW).is_none()) {
+        if let Some(home) = home.filter(|home| !idle && home.closed_for(|| Some(OPUS), NOW).is_none()) {
             prop_assert_eq!(plan.candidates[0].account.id, home.id);
             prop_assert_eq!(leaving(&plan), None);
         }
@@ -330,7 +332,7 @@ mod written_down {
                 let bound = home.map(|home| Bound { is_tied, ..if is_idle { idle(home) } else { bound(home) } });
                 plan(accounts.clone(), bound)
             });
-            let made: Vec<_> = situations.map(|plan| exchange(decision(&plan, &facts(), NOW))).collect();
+            let made: Vec<_> = situations.map(|plan| exchange(decision(&plan, &facts().into(), NOW))).collect();
             let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
             runtime.block_on(async {
                 let store = RedbStore::in_memory();
