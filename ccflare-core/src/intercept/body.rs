@@ -48,8 +48,8 @@ pub(super) struct System<'a> {
 pub(super) struct Opening<'a> {
     /// The hash of its text; marks for the cache, which move from turn to turn, are not in it.
     pub(super) hash: u128,
-    /// Its last text.
-    pub(super) last: Option<Raw<'a>>,
+    /// Its last text, between its quotes.
+    pub(super) last: Option<&'a [u8]>,
 }
 
 /// How far to read.
@@ -124,11 +124,13 @@ impl<'a> Sight<'a> {
     fn opening(&mut self, message: &mut Reader<'a>, until: Until) -> Result<(), Stop> {
         let (mut hash, mut last) = (Xxh3::new(), None);
         let role = read_message(message, |role, block| {
-            let text = block.text.and_then(Raw::of);
-            hash.update(text.map_or(block.kind, |text| text.as_str().as_bytes()));
+            hash.update(block.text.unwrap_or(block.kind));
             hash.update(b"\n\n");
-            last = text.or(last);
-            self.search(role, text);
+            last = block.text.or(last);
+            // Of a conversation that is known that is known, too.
+            if until == Until::End {
+                self.search(role, block.text.and_then(Raw::of));
+            }
         })?;
         self.opening = role.map(|_| Opening { hash: hash.digest128(), last });
         self.is_enough(until)

@@ -137,7 +137,7 @@ impl Interceptor {
         hints: &Hints,
         prefer: impl FnOnce(&Asker, bool) -> Preferred,
     ) -> (Known, Beginning) {
-        let ordered = opening.last.and_then(|last| session.ordered(|| last.meaning()));
+        let ordered = opening.last.and_then(Raw::of).and_then(|last| session.ordered(|| last.meaning()));
         let (subagent, parent) = (hints.subagent(), hints.parent());
         let (ordered, by) = ordered.map(|order| (order.agent, order.by)).unzip();
         let parent = parent.or(by.flatten());
