@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use parking_lot::{MappedRwLockReadGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{MappedRwLockReadGuard, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use redb::Database;
 
-use super::{margins::Margins, migrate, series::KnownSeries, words::Words};
+use super::{ledger::BatchRows, margins::Margins, migrate, series::KnownSeries, words::Words};
 use crate::store::{SealKey, StoreError};
 
 type Opener = Box<dyn Fn() -> Result<Database, StoreError> + Send + Sync>;
@@ -21,6 +21,8 @@ pub(super) struct Engine {
     words: Words,
     series: KnownSeries,
     margins: Margins,
+    /// The room that the last batch took.
+    rows: Mutex<BatchRows>,
     /// Opens the database that is there already; memory can't be opened again, and does not fail.
     reopen: Option<Opener>,
 }
@@ -32,6 +34,7 @@ pub(super) struct Opened<'a> {
     pub(super) words: &'a Words,
     pub(super) series: &'a KnownSeries,
     pub(super) margins: &'a Margins,
+    pub(super) rows: &'a Mutex<BatchRows>,
 }
 
 impl Engine {
@@ -39,8 +42,8 @@ impl Engine {
     pub(super) fn new(db: Database, key: SealKey, reopen: Option<Opener>) -> Result<Self, StoreError> {
         let words = Words::read(&db)?;
         migrate::prepare(&db, &key, &words)?;
-        let (series, margins) = (KnownSeries::default(), Margins::default());
-        Ok(Self { db: RwLock::new(Some(db)), key, words, series, margins, reopen })
+        let (series, margins, rows) = (KnownSeries::default(), Margins::default(), Mutex::default());
+        Ok(Self { db: RwLock::new(Some(db)), key, words, series, margins, rows, reopen })
     }
 
     /// What records name by number.
@@ -48,10 +51,15 @@ impl Engine {
         &self.words
     }
 
+    /// Room for a batch, with something in it yet.
+    pub(super) fn rows(&self) -> BatchRows {
+        std::mem::take(&mut *self.rows.lock())
+    }
+
     /// Lets `work` happen. Blocks.
     pub(super) fn run<T>(&self, work: impl FnOnce(Opened<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let (key, words, series, margins) = (&self.key, &self.words, &self.series, &self.margins);
-        let done = work(Opened { db: &*self.database()?, key, words, series, margins });
+        let Self { key, words, series, margins, rows, .. } = self;
+        let done = work(Opened { db: &*self.database()?, key, words, series, margins, rows });
         if self.reopen.is_some() && done.as_ref().is_err_and(stuck) {
             // Closing waits for those who are at work; whoever comes next opens.
             self.db.write().take();

@@ -31,8 +31,14 @@ const ENCODED_AT_ONCE: usize = 64;
 #[async_trait]
 impl LedgerStore for RedbStore {
     async fn append(&self, batch: &[LedgerEntry]) -> Result<(), StoreError> {
-        let rows = BatchRows::encode(batch, self.engine.words()).await.map_err(StoreError::backend)?;
-        self.blocking(move |opened| opened.append(rows)).await
+        let mut rows = self.engine.rows();
+        rows.encode(batch, self.engine.words()).await.map_err(StoreError::backend)?;
+        self.blocking(move |opened| {
+            opened.append(&mut rows)?;
+            *opened.rows.lock() = rows;
+            Ok(())
+        })
+        .await
     }
 
     async fn recover(&self) -> Result<u64, StoreError> {
@@ -78,9 +84,10 @@ fn intent(id: ExchangeId, row: &[u8]) -> Result<Intent, StoreError> {
 /// Whether the intent of a settled exchange stands in the same batch.
 type OpenedHere = bool;
 
-/// A batch as it goes into the tables. Made before the write transaction, which others wait for.
+/// A batch as it goes into the tables. Made before the write transaction, which others wait for. What it has grown to is kept
+/// for the next batch.
 #[derive(Default)]
-struct BatchRows {
+pub(super) struct BatchRows {
     intents: Rows,
     exchanges: Rows,
     /// What the exchanges add to sums, in the order in which they were settled.
@@ -93,25 +100,34 @@ struct BatchRows {
 }
 
 impl BatchRows {
-    async fn encode(batch: &[LedgerEntry], words: &Words) -> Result<Self, CodecError> {
+    async fn encode(&mut self, batch: &[LedgerEntry], words: &Words) -> Result<(), CodecError> {
+        self.clear();
         let settled = batch.iter().filter_map(|entry| match entry {
             LedgerEntry::Settled(exchange) => Some(exchange.intent.id),
             _ => None,
         });
         let mut settled: HashMap<ExchangeId, OpenedHere, RandomState> = settled.map(|id| (id, false)).collect();
-        let mut rows = Self::default();
         for chunk in batch.chunks(ENCODED_AT_ONCE) {
-            chunk.iter().try_for_each(|entry| rows.push(entry, &mut settled, words))?;
+            chunk.iter().try_for_each(|entry| self.push(entry, &mut settled, words))?;
             task::yield_now().await;
         }
-        rows.opened_before.extend(settled.into_iter().filter(|(_, opened_here)| !opened_here).map(|(id, _)| id));
-        rows.intents.sort();
-        rows.exchanges.sort();
-        if rows.exchanges.places.len() < rows.settled.len() {
+        self.opened_before.extend(settled.into_iter().filter(|(_, opened_here)| !opened_here).map(|(id, _)| id));
+        self.intents.sort();
+        self.exchanges.sort();
+        if self.exchanges.places.len() < self.settled.len() {
             let mut seen = HashSet::new();
-            rows.settled.retain(|settled| seen.insert(settled.id()));
+            self.settled.retain(|settled| seen.insert(settled.id()));
         }
-        Ok(rows)
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        let Self { intents, exchanges, settled, opened_before, changes, key_uses } = self;
+        [intents, exchanges].into_iter().for_each(Rows::clear);
+        settled.clear();
+        opened_before.clear();
+        changes.clear();
+        key_uses.clear();
     }
 
     fn push(
@@ -150,6 +166,11 @@ struct Rows {
 }
 
 impl Rows {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.places.clear();
+    }
+
     /// Adds a row, and says how long it is.
     fn push(
         &mut self,
@@ -176,7 +197,7 @@ impl Rows {
 }
 
 impl Opened<'_> {
-    fn append(&self, mut rows: BatchRows) -> Result<(), StoreError> {
+    fn append(&self, rows: &mut BatchRows) -> Result<(), StoreError> {
         let write = self.db.begin_write().map_err(failed)?;
         let settled_before = {
             let mut intents = write.open_table(tables::INTENTS).map_err(failed)?;

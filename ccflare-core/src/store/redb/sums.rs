@@ -4,8 +4,9 @@
 //! for each series that something happened in. The settled exchanges of a series, and those of a conversation, are listed
 //! by number and id, so that a page of any selection is read from its end.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, hash_map::Entry};
 
+use foldhash::fast::RandomState;
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, Table, WriteTransaction};
 
 use super::{
@@ -30,6 +31,9 @@ pub(super) const OTHERS: &str = "(others)";
 /// Beside the cells of an hour or a day stands how often something was added to them, as if it were that series: whoever
 /// knows what they came to knows by that whether they still do.
 const CHANGES: u32 = u32::MAX;
+
+/// So many neighbours go into a list through a cursor; fewer are cheaper one by one.
+const RUN: usize = 8;
 
 /// Exchanges that are taken into sums in one transaction when these are made anew.
 const REBUILT_AT_ONCE: usize = 4096;
@@ -102,21 +106,13 @@ impl<'a> Series<'a> {
 
     /// The number of the series of each exchange.
     fn numbers(&mut self, settled: &[Settled]) -> Result<Vec<u32>, StoreError> {
-        let mut known: HashMap<&Dimensions, u32> = HashMap::new();
-        let number = |settled: &'_ Settled| -> Result<u32, StoreError> { self.number(&settled.dimensions) };
-        let mut number = number;
-        let mut numbers = Vec::with_capacity(settled.len());
-        for one in settled {
-            numbers.push(match known.get(&one.dimensions) {
-                Some(number) => *number,
-                None => {
-                    let found = number(one)?;
-                    known.insert(&one.dimensions, found);
-                    found
-                }
-            });
-        }
-        Ok(numbers)
+        let mut known: HashMap<&Dimensions, u32, RandomState> = HashMap::default();
+        let all = settled.iter().map(|one| &one.dimensions);
+        all.map(|dimensions| match known.entry(dimensions) {
+            Entry::Occupied(known) => Ok(*known.get()),
+            Entry::Vacant(new) => Ok(*new.insert(self.number(dimensions)?)),
+        })
+        .collect()
     }
 
     fn number(&mut self, dimensions: &Dimensions) -> Result<u32, StoreError> {
@@ -156,8 +152,18 @@ fn list(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> Resul
     debug_assert!(known.is_empty(), "each is settled for the first time");
     let mut keys: Vec<_> = pairs.iter().map(|(id, number)| numbered(*number, id)).collect();
     keys.sort_unstable();
-    for key in &keys {
-        by_series.insert(key, ()).map_err(failed)?;
+    insert_lists(&mut by_series, &keys)
+}
+
+/// Inserts what lists hold, in the order of the keys.
+fn insert_lists(table: &mut Table<'_, NumberedKey, ()>, keys: &[[u8; 20]]) -> Result<(), StoreError> {
+    for list in keys.chunk_by(|a, b| a[..4] == b[..4]) {
+        if list.len() >= RUN {
+            // All of them at the end of the list, most likely.
+            tables::insert_ascending(table, list.iter().map(|key| (*key, ())))?;
+        } else {
+            list.iter().try_for_each(|key| table.insert(key, ()).map(drop).map_err(failed))?;
+        }
     }
     Ok(())
 }
@@ -177,18 +183,21 @@ pub(super) fn is_cell(key: &[u8; 9]) -> bool {
 
 /// Adds the exchanges to the cells of all levels. Each cell is read and written once.
 fn add_cells(write: &WriteTransaction, settled: &[Settled], numbers: &[u32]) -> Result<(), StoreError> {
-    let keys = |(one, number): (usize, &u32)| {
-        let minute = settled[one].minute;
-        Level::ALL.map(|level| (cell_key(level, level.start(minute), *number), one))
-    };
-    let mut added: Vec<_> = numbers.iter().enumerate().flat_map(keys).collect();
-    added.sort_unstable();
+    // What a minute adds to its series, it adds on each level.
+    let mut minutes: HashMap<(Minute, u32), Cell, RandomState> = HashMap::default();
+    for (one, number) in settled.iter().zip(numbers) {
+        minutes.entry((one.minute, *number)).or_default().merge(&one.cell);
+    }
+    let keys =
+        |((minute, number), cell)| Level::ALL.map(|level: Level| (cell_key(level, level.start(minute), number), cell));
+    let mut added: Vec<([u8; 9], &Cell)> = minutes.iter().map(|(of, cell)| (*of, cell)).flat_map(keys).collect();
+    added.sort_unstable_by_key(|(key, _)| *key);
     let mut table = write.open_table(tables::CELLS).map_err(failed)?;
     let (mut bytes, mut begun, mut cell) = (Vec::new(), Vec::new(), Cell::default());
     for same in added.chunk_by(|(a, _), (b, _)| a == b) {
         let key = same[0].0;
         let is_known = load_cell(&table, &key, &mut cell)?;
-        same.iter().for_each(|(_, one)| cell.merge(&settled[*one].cell));
+        same.iter().for_each(|(_, more)| cell.merge(more));
         let start = bytes.len();
         records::encode_cell(&cell, &mut bytes);
         if is_known {
@@ -291,10 +300,9 @@ impl<'a> Sessions<'a> {
         self.order.insert(row.summary.last.as_bytes(), id).map_err(failed)?;
         let bytes = records::encode_session(&row).map_err(StoreError::backend)?;
         self.rows.insert(id, bytes.as_slice()).map_err(failed)?;
-        for exchange in ids {
-            self.exchanges.insert(&numbered(row.number, exchange.as_bytes()), ()).map_err(failed)?;
-        }
-        Ok(())
+        let mut keys: Vec<_> = ids.iter().map(|exchange| numbered(row.number, exchange.as_bytes())).collect();
+        keys.sort_unstable();
+        insert_lists(&mut self.exchanges, &keys)
     }
 
     fn load(&self, id: &str) -> Result<Option<SessionRow>, StoreError> {
