@@ -36,6 +36,10 @@ use ccflare_core::{
 };
 use redb::{Database, ReadableDatabase, ReadableTableMetadata, TableHandle};
 
+/// The binaries' own: a page of requests is made of thousands of small pieces.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Bytes of the file for each request, without payloads.
 const MOST_BYTES: f64 = 400.0;
 
