@@ -38,6 +38,9 @@ use crate::{
 /// Nothing that a client says is longer.
 const LONGEST: usize = 16 * 1024;
 
+/// Room for what a client says at once. All of it is made zero whenever it is looked whether something was said.
+const HEARD: usize = 1024;
+
 /// Browsers let any page open a WebSocket to anywhere and send the cookie along, so a session is good here for pages of
 /// this very origin only.
 pub(super) async fn open(
@@ -56,7 +59,8 @@ pub(super) async fn open(
         let topics = topics.parse().map_err(|why| ApiError::new(http::StatusCode::BAD_REQUEST, "invalid", why))?;
         ears.listen(topics, wanted.after).await?;
     }
-    Ok(upgrade.max_message_size(LONGEST).max_frame_size(LONGEST).on_upgrade(|socket| converse(socket, ears, place)))
+    let upgrade = upgrade.max_message_size(LONGEST).max_frame_size(LONGEST).read_buffer_size(HEARD);
+    Ok(upgrade.on_upgrade(|socket| converse(socket, ears, place)))
 }
 
 /// What a client listens to.
