@@ -36,7 +36,7 @@ pub(super) const PIECE: usize = 16 * 1024;
 
 /// Behind a piece that was not full a listener is left alone for so long: what happens meanwhile goes in one piece, which
 /// costs as much as one event. Far less than anybody notices.
-pub(super) const REST: Duration = Duration::from_millis(25);
+pub(super) const REST: Duration = Duration::from_millis(50);
 
 /// So many pieces may be on their way to one listener.
 const PIECES: usize = 4;
