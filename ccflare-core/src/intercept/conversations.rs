@@ -26,14 +26,14 @@ const EACH: usize = 64;
 pub struct Conversations {
     sessions: Arc<Cache<SessionKey, Arc<Session>>>,
     /// Whether a model was preferred for one of them.
-    prefer: Arc<AtomicBool>,
+    any_preferred: Arc<AtomicBool>,
     /// Hands out copies: what is done to them is forgotten.
     is_blind: bool,
 }
 
 impl Default for Conversations {
     fn default() -> Self {
-        Self { sessions: Arc::new(Cache::new(SESSIONS)), prefer: Arc::default(), is_blind: false }
+        Self { sessions: Arc::new(Cache::new(SESSIONS)), any_preferred: Arc::default(), is_blind: false }
     }
 }
 
@@ -67,14 +67,14 @@ impl Conversations {
 
     /// Whether a model was preferred for a conversation since this memory began. What is preferred for one holds for all of
     /// it, whatever is preferred later.
-    pub(super) fn prefer(&self) -> bool {
-        self.prefer.load(Ordering::Relaxed)
+    pub(super) fn any_preferred(&self) -> bool {
+        self.any_preferred.load(Ordering::Relaxed)
     }
 
     /// Remembers a conversation of a session.
     pub(super) fn remember(&self, session: &Session, known: Known) {
         if !self.is_blind && known.preferred != Preferred::Nothing {
-            self.prefer.store(true, Ordering::Relaxed);
+            self.any_preferred.store(true, Ordering::Relaxed);
         }
         session.remember(known.asker.conversation, known);
     }

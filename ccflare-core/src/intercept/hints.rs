@@ -19,8 +19,7 @@ const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 /// Longer names and paths are none.
 const LONGEST: usize = 1024;
 
-/// What a head tells. Values are shared with it.
-#[derive(Clone, Debug, Default)]
+/// What a head tells. Values are shared with it; credentials are among them, so it can't be printed.
 pub(super) struct Hints {
     /// The client key that the request came with.
     pub(super) client: Option<ClientKeyId>,

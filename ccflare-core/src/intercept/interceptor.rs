@@ -64,7 +64,7 @@ impl Interceptor {
 
     /// Whether a model may be preferred, by somebody's wish of now or of when a conversation began.
     fn may_prefer(&self) -> bool {
-        self.conversations.prefer() || self.directory.as_ref().is_some_and(|directory| directory.prefers())
+        self.conversations.any_preferred() || self.directory.as_ref().is_some_and(|directory| directory.prefers())
     }
 
     /// The facts, with the preferred model in the place of the one asked for.
