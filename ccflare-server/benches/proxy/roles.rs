@@ -5,10 +5,11 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::SocketAddr,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::Arc,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use ccflare_core::{
     clock::{Clock, SystemClock},
     control::views::NewAccount,
@@ -20,7 +21,10 @@ use ccflare_server::config::{Config, Places};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::{bare, measure, old};
+use crate::{
+    bare, measure, old,
+    watchers::{Seen, Watchers},
+};
 
 /// The admin token of every server that is measured.
 pub const TOKEN: &str = "the-benchs-own-token";
@@ -40,10 +44,14 @@ pub enum Role {
     Bare,
     /// What is measured.
     Ccflare,
+    /// Those who read what a ccflare tells, slowly.
+    Readers,
+    /// Those who look at its pages.
+    Dashboards,
 }
 
 impl Role {
-    const ALL: [Self; 3] = [Self::Mock, Self::Bare, Self::Ccflare];
+    const ALL: [Self; 5] = [Self::Mock, Self::Bare, Self::Ccflare, Self::Readers, Self::Dashboards];
 
     /// The role this process was started in; `None` for the one that measures.
     pub fn of_process() -> Option<Self> {
@@ -53,7 +61,8 @@ impl Role {
 
     /// Plays the role until the process that measures is gone.
     pub async fn play(self) -> Result<()> {
-        leave_with_parent();
+        let seen = Arc::<Seen>::default();
+        leave_with_parent(Arc::clone(&seen));
         match self {
             Self::Mock => {
                 let mock = MockUpstream::try_start(MockConfig::default().without_record()).await?;
@@ -66,7 +75,14 @@ impl Role {
                 bare::serve(listener, &variable(UPSTREAM)?.parse()?).await
             }
             Self::Ccflare => ccflare(&variable(UPSTREAM)?, variable(DATA)?.into()).await,
+            Self::Readers => watch(Watchers::slow, seen).await,
+            Self::Dashboards => watch(Watchers::dashboards, seen).await,
         }
+    }
+
+    /// Readers and dashboards are elsewhere in life. Here they take what processor time the others leave.
+    const fn is_elsewhere(self) -> bool {
+        matches!(self, Self::Readers | Self::Dashboards)
     }
 }
 
@@ -76,6 +92,8 @@ impl fmt::Display for Role {
             Self::Mock => "mock",
             Self::Bare => "bare",
             Self::Ccflare => "ccflare",
+            Self::Readers => "readers",
+            Self::Dashboards => "dashboards",
         })
     }
 }
@@ -100,6 +118,14 @@ async fn ccflare(upstream: &str, data: PathBuf) -> Result<()> {
     std::future::pending().await
 }
 
+/// Watches the server that stands in the upstream's place, until a watcher fails.
+async fn watch(begin: fn(SocketAddr, Arc<Seen>) -> Watchers, seen: Arc<Seen>) -> Result<()> {
+    let server = variable(UPSTREAM)?;
+    let server = server.strip_prefix("http://").unwrap_or(&server).parse()?;
+    announce(server)?;
+    begin(server, seen).failed().await
+}
+
 fn variable(name: &str) -> Result<String> {
     std::env::var(name).with_context(|| format!("{name} is not set"))
 }
@@ -110,10 +136,12 @@ fn announce(address: SocketAddr) -> Result<()> {
     Ok(out.flush()?)
 }
 
-/// The parent holds the other end of standard input, and lets go of it however it dies.
-fn leave_with_parent() {
-    std::thread::spawn(|| {
+/// The parent holds the other end of standard input, and lets go of it however it dies. Tells what was seen until then.
+fn leave_with_parent(seen: Arc<Seen>) {
+    std::thread::spawn(move || {
         let _ = std::io::stdin().read(&mut [0]);
+        // Nobody may be there to hear it.
+        let _ = writeln!(std::io::stdout(), "{seen}");
         std::process::exit(0);
     });
 }
@@ -124,6 +152,7 @@ pub struct Process {
     /// Where it listens.
     pub address: SocketAddr,
     child: Child,
+    says: BufReader<ChildStdout>,
     _data: TempDir,
 }
 
@@ -140,7 +169,11 @@ impl Process {
 
     fn start_with(role: Role, upstream: Option<SocketAddr>, old: Option<u64>) -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut command = Command::new(std::env::current_exe()?);
+        let program = std::env::current_exe()?;
+        let mut command = if role.is_elsewhere() { Command::new("nice") } else { Command::new(&program) };
+        if role.is_elsewhere() {
+            command.args(["-n", "19"]).arg(program);
+        }
         command.env(ROLE, role.to_string()).env(DATA, data.path());
         if let Some(upstream) = upstream {
             command.env(UPSTREAM, format!("http://{upstream}"));
@@ -150,18 +183,31 @@ impl Process {
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
-        let out = child.stdout.take().context("standard output is piped")?;
-        BufReader::new(out).read_line(&mut line)?;
+        let mut says = BufReader::new(child.stdout.take().context("standard output is piped")?);
+        says.read_line(&mut line)?;
         let address = line.trim().parse().with_context(|| format!("{role} did not start: {line:?}"));
         if address.is_err() {
             let _ = child.kill();
         }
-        Ok(Self { address: address?, child, _data: data })
+        Ok(Self { address: address?, child, says, _data: data })
     }
 
     /// What it has used so far.
     pub fn used(&self) -> Result<measure::Used> {
         measure::Used::of(self.child.id())
+    }
+
+    /// Sees that it has not failed.
+    pub fn check(&mut self) -> Result<()> {
+        self.child.try_wait()?.map_or(Ok(()), |status| bail!("a process has failed: {status}"))
+    }
+
+    /// Lets it go, and hears what it has to say of what it saw.
+    pub fn finish(mut self) -> Result<String> {
+        drop(self.child.stdin.take());
+        let mut said = String::new();
+        self.says.read_to_string(&mut said)?;
+        Ok(said.trim().to_owned())
     }
 }
 

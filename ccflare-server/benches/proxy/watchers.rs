@@ -1,6 +1,7 @@
 //! Those who look on while requests pass: slow readers of events, and dashboards in browsers.
 
 use std::{
+    fmt,
     net::SocketAddr,
     sync::{
         Arc,
@@ -20,6 +21,9 @@ use tokio::{
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::{load, roles::TOKEN};
+
+const READERS: usize = 100;
+const DASHBOARDS: usize = 50;
 
 /// What a dashboard's script listens to.
 const TOPICS: &str = "requests,accounts,moves,config";
@@ -51,19 +55,24 @@ pub struct Seen {
     pub dropped: AtomicU64,
 }
 
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [bytes, pages, dropped] =
+            [&self.bytes, &self.pages, &self.dropped].map(|seen| seen.load(Ordering::Relaxed));
+        let mebibytes = bytes as f64 / 1024.0 / 1024.0;
+        write!(f, "watchers took {mebibytes:.1} MiB of events and {pages} pages, and were sent away {dropped} times")
+    }
+}
+
 /// Watchers at work, until they are dropped.
 #[derive(Debug)]
-pub struct Watchers {
-    /// What they have seen so far.
-    pub seen: Arc<Seen>,
-    tasks: JoinSet<Result<()>>,
-}
+pub struct Watchers(JoinSet<Result<()>>);
 
 impl Watchers {
     /// Half of them by server-sent events, half by WebSocket; each takes less than there is.
-    pub fn slow(server: SocketAddr, count: usize) -> Self {
-        let (seen, mut tasks) = (Arc::<Seen>::default(), JoinSet::new());
-        for number in 0..count {
+    pub fn slow(server: SocketAddr, seen: Arc<Seen>) -> Self {
+        let mut tasks = JoinSet::new();
+        for number in 0..READERS {
             let seen = Arc::clone(&seen);
             if number.is_multiple_of(2) {
                 tasks.spawn(coming_back(seen, async move |seen| sip(server, seen).await));
@@ -71,24 +80,22 @@ impl Watchers {
                 tasks.spawn(coming_back(seen, async move |seen| listen(server, seen).await));
             }
         }
-        Self { seen, tasks }
+        Self(tasks)
     }
 
     /// Each loads its page, listens, and loads the page again when something happens.
-    pub fn dashboards(server: SocketAddr, count: usize) -> Self {
-        let (seen, mut tasks) = (Arc::<Seen>::default(), JoinSet::new());
-        for page in PAGES.into_iter().cycle().take(count) {
+    pub fn dashboards(server: SocketAddr, seen: Arc<Seen>) -> Self {
+        let mut tasks = JoinSet::new();
+        for page in PAGES.into_iter().cycle().take(DASHBOARDS) {
             tasks.spawn(dashboard(server, page, Arc::clone(&seen)));
         }
-        Self { seen, tasks }
+        Self(tasks)
     }
 
-    /// Sees that none of them has failed.
-    pub fn check(&mut self) -> Result<()> {
-        match self.tasks.try_join_next() {
-            None => Ok(()),
-            Some(ended) => ended?.context("a watcher has failed"),
-        }
+    /// Waits until one of them fails.
+    pub async fn failed(mut self) -> Result<()> {
+        self.0.join_next().await.context("nobody watches")???;
+        bail!("a watcher has ended")
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,6 @@ use crate::{
     roles::{Process, Role, TOKEN, Way, check_ledger},
     say,
     table::{Row, Target, Unit},
-    watchers::Watchers,
 };
 
 /// Requests a second, of which each tells four events.
@@ -24,19 +23,16 @@ const RATE: u32 = 200;
 const CONNECTIONS: usize = 32;
 const TURN: Duration = Duration::from_secs(5);
 
-const READERS: usize = 100;
-const DASHBOARDS: usize = 50;
-
 /// More than this is not called unchanged, and more growth than without watchers not flat.
 const UNCHANGED: f64 = 1.10;
 const FLAT: f64 = 1.05;
 
 pub(super) async fn readers(plan: Plan) -> Result<Vec<Row>> {
-    measure(plan, |server| Watchers::slow(server, READERS)).await
+    measure(plan, Role::Readers).await
 }
 
 pub(super) async fn dashboards(plan: Plan) -> Result<Vec<Row>> {
-    measure(plan, |server| Watchers::dashboards(server, DASHBOARDS)).await
+    measure(plan, Role::Dashboards).await
 }
 
 /// The two servers, in the table's columns.
@@ -108,20 +104,14 @@ impl Costs {
     }
 }
 
-async fn measure(plan: Plan, watch: impl FnOnce(SocketAddr) -> Watchers) -> Result<Vec<Row>> {
+async fn measure(plan: Plan, watchers: Role) -> Result<Vec<Row>> {
     let mock = Process::start(Role::Mock, None)?;
     let ask = Ask::message(mock.address, 1024).await?;
     let server = || Process::start(Role::Ccflare, Some(mock.address));
     let mut servers = Server::both([server()?, server()?], &ask).await?;
-    let mut watchers = watch(servers[1].process.address);
+    let mut watchers = Process::start(watchers, Some(servers[1].process.address))?;
     let (costs, rounds) = Costs::measure(&mut servers, plan.watched, async || watchers.check().map(|()| true)).await?;
-    let seen = &watchers.seen;
-    say(&format!(
-        "{rounds} rounds; watchers took {:.1} MiB of events and {} pages, and were sent away {} times",
-        seen.bytes.load(Ordering::Relaxed) as f64 / 1024.0 / 1024.0,
-        seen.pages.load(Ordering::Relaxed),
-        seen.dropped.load(Ordering::Relaxed),
-    ))?;
+    say(&format!("{rounds} rounds; {}", watchers.finish()?))?;
     let [mut early, mut late, mut growth] = [(); 3].map(|()| Figures::default());
     for Server { way, memory, .. } in &servers {
         // Behind the first quarter every queue and cache has been filled once.
