@@ -25,6 +25,7 @@ mod tickets;
 pub mod tls;
 mod token;
 pub mod webhooks;
+mod workers;
 
 pub use app::{App, AppBody, Surface};
 pub use config::Config;
@@ -34,3 +35,4 @@ pub use probes::Readiness;
 pub use run::{Running, run, start};
 pub use serve::{ServeOptions, serve};
 pub use token::AdminToken;
+pub use workers::Workers;

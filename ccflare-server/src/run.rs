@@ -1,6 +1,6 @@
 //! The program: opens the store, builds the gateway, serves, and takes everything down in the right order.
 
-use std::{net::SocketAddr, path::Path, sync::Arc};
+use std::{net::SocketAddr, num::NonZeroUsize, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use ccflare_core::{
@@ -12,11 +12,11 @@ use ccflare_core::{
     record::Events,
     store::{ClientKeyStore, RedbStore},
 };
-use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+use tokio::{net::TcpListener, runtime::Handle, sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AdminToken, App, Config, Edge, Metrics, Readiness, ServeOptions, Surface,
+    AdminToken, App, Config, Edge, Metrics, Readiness, ServeOptions, Surface, Workers,
     config::{LiveConfig, Watch},
     logging,
     otlp::{self, Otlp},
@@ -36,6 +36,8 @@ pub struct Running {
     readiness: Readiness,
     stop: CancellationToken,
     serving: JoinSet<()>,
+    /// Until all is written down: what goes on without a client, as renewing tokens does, goes on there.
+    workers: Workers,
     gateway: Gateway,
     drain: std::time::Duration,
     watch: Option<Watch>,
@@ -83,7 +85,11 @@ pub async fn start(config: Config) -> Result<Running> {
         settings.tell(gateway.events());
     }
     let (listener, address) = listen(config.listen, "--listen").await?;
+    // As many as this runtime has: while they serve, it has little to do.
+    let count = NonZeroUsize::new(Handle::current().metrics().num_workers()).unwrap_or(NonZeroUsize::MIN);
+    let workers = Workers::start(count).context("can't start the threads that serve connections")?;
     metrics.watch(gateway.vitals());
+    metrics.watch_runtimes([Handle::current()].into_iter().chain(workers.runtimes().cloned()));
     let readiness = Readiness::default();
     readiness.watch(gateway.vitals());
     let edge = Edge::new(address, config.allowed_hosts.clone());
@@ -104,6 +110,7 @@ pub async fn start(config: Config) -> Result<Running> {
     } else {
         Surface::Whole
     };
+    let options = ServeOptions { workers: Some(workers.clone()), ..options };
     serving.spawn(serve(listener, app.at(edge, surface), options, stop.clone().cancelled_owned()));
     readiness.set(true);
     tracing::info!(%address, data_dir = %config.data_dir.display(), "listening");
@@ -122,6 +129,7 @@ pub async fn start(config: Config) -> Result<Running> {
         readiness,
         stop,
         serving,
+        workers,
         gateway,
         drain: config.drain_timeout,
         watch,
@@ -171,6 +179,7 @@ impl Running {
             }
         }
         let written = self.gateway.shutdown(self.drain).await;
+        drop(self.workers);
         // It holds on to the store, which somebody may open next.
         self.webhooks.stop().await;
         if let Some(otlp) = self.otlp {

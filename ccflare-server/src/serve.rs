@@ -2,8 +2,10 @@
 //! ends.
 
 use std::{
+    convert::Infallible,
     fmt, io,
     net::SocketAddr,
+    panic::resume_unwind,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,6 +13,7 @@ use std::{
     time::Duration,
 };
 
+use http::{Request, Response};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -22,12 +25,14 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
+    runtime::Handle,
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    task::JoinSet,
+    task::{JoinError, JoinSet},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::{App, doors::Peer, readers::Hangup, repolled::repolled};
+use crate::{App, AppBody, Workers, doors::Peer, readers::Hangup, repolled::repolled};
 
 /// What can be set about serving.
 #[derive(Clone)]
@@ -41,23 +46,27 @@ pub struct ServeOptions {
     pub connections: usize,
     /// Speaks TLS with clients, with this certificate and key. None.
     pub tls: Option<TlsAcceptor>,
+    /// Where connections are served. None: on the runtime that [`serve`] is called on.
+    pub workers: Option<Workers>,
 }
 
 impl fmt::Debug for ServeOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { drain, head, connections, tls } = self;
+        let Self { drain, head, connections, tls, workers } = self;
         f.debug_struct("ServeOptions")
             .field("drain", drain)
             .field("head", head)
             .field("connections", connections)
             .field("tls", &tls.is_some())
+            .field("workers", workers)
             .finish()
     }
 }
 
 impl Default for ServeOptions {
     fn default() -> Self {
-        Self { drain: Duration::from_secs(30), head: Duration::from_secs(30), connections: 16_384, tls: None }
+        let (drain, head) = (Duration::from_secs(30), Duration::from_secs(30));
+        Self { drain, head, connections: 16_384, tls: None, workers: None }
     }
 }
 
@@ -68,6 +77,7 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
     let (server, app) = (Arc::new(builder(&options)), Arc::new(app));
     let doorstep = Arc::new(Doorstep { tls: options.tls.clone(), patience: options.head });
     let places = Arc::new(Semaphore::new(options.connections));
+    let (home, workers) = (Handle::current(), options.workers.unwrap_or_else(Workers::here));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -79,15 +89,18 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
             (stream, peer, place) = accept(&listener, &places) => {
                 let (server, doorstep, watcher) = (Arc::clone(&server), Arc::clone(&doorstep), graceful.watcher());
                 let hangup = Hangup::default();
-                let answers = Answers { app: Arc::clone(&app), peer: Peer(peer), hangup: hangup.clone() };
-                let connection = connections.spawn(async move {
+                let (app, home) = (Arc::clone(&app), home.clone());
+                let answers = Answers { app, home, peer: Peer(peer), hangup: hangup.clone() };
+                let (worker, seat) = workers.idlest();
+                let connection = async move {
                     match doorstep.greet(stream).await {
                         Some(Stream::Plain(stream)) => converse(server, stream, answers, watcher, doorstep.patience).await,
                         Some(Stream::Tls(stream)) => converse(server, *stream, answers, watcher, doorstep.patience).await,
                         None => {}
                     }
-                    drop(place);
-                });
+                    drop((place, seat));
+                };
+                let connection = connections.spawn_on(connection, worker);
                 hangup.belongs_to(connection);
             }
         }
@@ -118,10 +131,10 @@ fn builder(options: &ServeOptions) -> Builder<TokioExecutor> {
 }
 
 /// The next connection, once there is room for it. A machine that is short of file descriptors gets time to recover.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> (Accepted, SocketAddr, OwnedSemaphorePermit) {
     loop {
         let place = Arc::clone(places).acquire_owned().await.expect("nobody closes this semaphore");
-        match listener.accept().await {
+        match listener.accept().await.and_then(|(stream, peer)| Ok((Accepted(stream.into_std()?), peer))) {
             Ok((stream, peer)) => return (stream, peer, place),
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {
@@ -137,9 +150,14 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
+/// A connection that no runtime watches yet: the one it is served on will.
+struct Accepted(std::net::TcpStream);
+
 /// What answers a connection, and who is at its other end.
 struct Answers {
     app: Arc<App>,
+    /// Where the operator is answered.
+    home: Handle,
     peer: Peer,
     hangup: Hangup,
 }
@@ -159,12 +177,15 @@ enum Stream {
 
 impl Doorstep {
     /// Nothing, if the connection is gone or its handshake fails or takes too long.
-    async fn greet(&self, stream: TcpStream) -> Option<Stream> {
+    async fn greet(&self, Accepted(stream): Accepted) -> Option<Stream> {
         // Deltas are small and must not wait for each other.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection was gone before it began");
-            return None;
-        }
+        let stream = match stream.set_nodelay(true).and_then(|()| TcpStream::from_std(stream)) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "a connection was gone before it began");
+                return None;
+            }
+        };
         let Some(tls) = &self.tls else { return Some(Stream::Plain(stream)) };
         match tokio::time::timeout(self.patience, tls.accept(stream)).await {
             Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
@@ -203,18 +224,19 @@ async fn converse<S>(
 {
     let asked = Arc::new(Asked::default());
     let has_asked = Arc::clone(&asked);
-    let own = Arc::new((Arc::clone(&answers.app), answers.app.line()));
-    let answer = service_fn(move |mut request: http::Request<Incoming>| {
+    let answers = Arc::new((answers.app.line(), answers));
+    let answer = service_fn(move |mut request: Request<Incoming>| {
         has_asked.once();
-        // The line asks for neither.
-        if !request.uri().path().starts_with("/v1/") {
-            request.extensions_mut().insert(answers.peer);
-            request.extensions_mut().insert(answers.hangup.clone());
-        }
-        let own = Arc::clone(&own);
+        let answers = Arc::clone(&answers);
         async move {
-            let (app, line) = &*own;
-            app.answer_over(line, request).await
+            let (line, Answers { app, home, peer, hangup }) = &*answers;
+            if request.uri().path().starts_with("/v1/") {
+                return app.answer_over(line, request).await;
+            }
+            // The line asks for neither.
+            request.extensions_mut().insert(*peer);
+            request.extensions_mut().insert(hangup.clone());
+            at_home(home, Arc::clone(app).answer(request)).await
         }
     });
     let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
@@ -229,5 +251,18 @@ async fn converse<S>(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Waits for an answer that is worked out at another place; nobody works on it any more if this is dropped.
+async fn at_home(
+    home: &Handle,
+    answer: impl Future<Output = Result<Response<AppBody>, Infallible>> + Send + 'static,
+) -> Result<Response<AppBody>, Infallible> {
+    match AbortOnDropHandle::new(home.spawn(answer)).await.map_err(JoinError::try_into_panic) {
+        Ok(answer) => answer,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The program ends, and this connection with it.
+        Err(Err(_)) => std::future::pending().await,
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use foldhash::fast::RandomState;
 use http::uri::{Authority, Scheme};
 use parking_lot::Mutex;
-use tokio::{task::AbortHandle, time::Instant};
+use tokio::{runtime, task::AbortHandle, time::Instant};
 
 use super::connection::Connection;
 
@@ -19,8 +19,14 @@ const LIFE: Duration = Duration::from_secs(50);
 /// How often those are closed whose time is over.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
-/// Where a connection leads.
-pub(super) type Origin = (Scheme, Authority);
+/// Where a connection leads, and the runtime that watches its socket. One that is used on another runtime waits for that
+/// one's thread, and for ever once that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Origin {
+    pub(super) scheme: Scheme,
+    pub(super) authority: Authority,
+    pub(super) runtime: runtime::Id,
+}
 
 /// All that rest, by where they lead.
 #[derive(Default)]
@@ -51,7 +57,8 @@ impl Idle {
             Some(resting) => resting.push(rested),
             None => drop(state.resting.insert(origin.clone(), vec![rested])),
         }
-        if state.sweeping.is_none() {
+        // It ends with its runtime, too.
+        if state.sweeping.as_ref().is_none_or(AbortHandle::is_finished) {
             state.sweeping = Some(tokio::spawn(sweep(Arc::downgrade(self))).abort_handle());
         }
     }

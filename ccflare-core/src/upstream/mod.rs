@@ -23,6 +23,7 @@ use http::{
     uri::{PathAndQuery, Scheme},
 };
 use http_body_util::Full;
+use tokio::runtime::Handle;
 use tower::{Service, ServiceExt};
 
 use crate::{error::AttemptError, record::Events};
@@ -166,13 +167,15 @@ fn origin_form(uri: &Uri) -> Uri {
 
 fn origin(uri: &Uri) -> Result<Origin, AttemptError> {
     match (uri.scheme(), uri.authority()) {
-        (Some(scheme), Some(authority)) => Ok((scheme.clone(), authority.clone())),
+        (Some(scheme), Some(authority)) => {
+            Ok(Origin { scheme: scheme.clone(), authority: authority.clone(), runtime: Handle::current().id() })
+        }
         _ => Err(AttemptError::Connect(format!("{uri} does not say where to connect to"))),
     }
 }
 
 /// The value of the header `host`: the port stands in it unless it is the scheme's own.
-fn host((scheme, authority): &Origin) -> Result<HeaderValue, AttemptError> {
+fn host(Origin { scheme, authority, .. }: &Origin) -> Result<HeaderValue, AttemptError> {
     let own = if *scheme == Scheme::HTTPS { 443 } else { 80 };
     let host = match authority.port_u16().filter(|port| *port != own) {
         Some(port) => format!("{}:{port}", authority.host()),

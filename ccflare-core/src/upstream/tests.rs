@@ -4,6 +4,7 @@ use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    runtime::Builder,
     sync::mpsc,
     task::JoinHandle,
 };
@@ -40,8 +41,12 @@ impl Scripted {
     }
 
     fn ask(&self, upstream: &Upstream) -> Asking {
+        self.ask_on(&Handle::current(), upstream)
+    }
+
+    fn ask_on(&self, runtime: &Handle, upstream: &Upstream) -> Asking {
         let request = Request::post(&self.url).body(Full::from("{}")).expect("a request");
-        tokio::spawn(upstream.clone().oneshot(request))
+        runtime.spawn(upstream.clone().oneshot(request))
     }
 
     /// Asked over a new connection, which has heard the request.
@@ -99,8 +104,8 @@ async fn a_request_names_its_host_and_asks_for_a_path() {
     assert_eq!(whole(asking).await, "ok");
 }
 
-#[test]
-fn a_port_is_named_unless_it_is_the_schemes_own() {
+#[tokio::test]
+async fn a_port_is_named_unless_it_is_the_schemes_own() {
     let named = |url: &str| host(&origin(&url.parse().expect("a URL")).expect("an origin")).expect("a header");
     for (url, host) in [
         ("https://api.anthropic.com/v1", "api.anthropic.com"),
@@ -207,4 +212,24 @@ async fn what_rests_too_long_is_closed() {
         .await
         .expect("closed by then")
         .expect("in order");
+}
+
+#[tokio::test]
+async fn a_connection_rests_for_the_runtime_that_watches_it() {
+    let (mut scripted, upstream) = (Scripted::start().await, upstream());
+    let (asking, mut here) = scripted.asked(&upstream).await;
+    say(&mut here, SHORT).await;
+    assert_eq!(whole(asking).await, "ok");
+    let elsewhere = Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let asking = scripted.ask_on(elsewhere.handle(), &upstream);
+    let mut there = scripted.next().await;
+    heard(&mut there).await;
+    say(&mut there, SHORT).await;
+    assert_eq!(whole(asking).await, "ok");
+    elsewhere.shutdown_background();
+    let asking = scripted.ask(&upstream);
+    heard(&mut here).await;
+    say(&mut here, SHORT).await;
+    assert_eq!(whole(asking).await, "ok");
+    assert_eq!(scripted.accepted.load(Ordering::SeqCst), 2);
 }

@@ -15,6 +15,7 @@ use axum::{
 use ccflare_core::{control::Control, record::Observer, vitals::Vitals};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use prometheus_client::{encoding::text::encode, metrics::info::Info, registry::Registry};
+use tokio::runtime::Handle;
 
 use crate::{
     AdminToken,
@@ -41,6 +42,7 @@ pub struct Metrics {
     tally: Arc<Tally>,
     shown: Arc<Mutex<Shown>>,
     vitals: Arc<OnceLock<Vitals>>,
+    runtimes: Arc<OnceLock<Vec<Handle>>>,
 }
 
 #[derive(Debug)]
@@ -63,13 +65,19 @@ impl Metrics {
         let tally = Arc::new(Tally::new(&mut registry));
         let standing = Standing::new(&mut registry);
         registry.register("build", "What runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        process::register(&mut registry);
-        Self { tally, shown: Arc::new(Mutex::new(Shown { registry, standing })), vitals: Arc::default() }
+        let (vitals, runtimes) = <(_, Arc<OnceLock<_>>)>::default();
+        process::register(&mut registry, Arc::clone(&runtimes));
+        Self { tally, shown: Arc::new(Mutex::new(Shown { registry, standing })), vitals, runtimes }
     }
 
     /// Shows how much room this gateway has, too. The first one stays.
     pub fn watch(&self, vitals: Vitals) {
         let _ = self.vitals.set(vitals);
+    }
+
+    /// Shows how many tasks these have, too. The first ones stay.
+    pub(crate) fn watch_runtimes(&self, runtimes: impl IntoIterator<Item = Handle>) {
+        let _ = self.runtimes.set(runtimes.into_iter().collect());
     }
 
     /// What counts; for [`GatewayBuilder::observer`](ccflare_core::gateway::GatewayBuilder::observer).

@@ -1,6 +1,9 @@
 //! The process itself: processor time, memory, descriptors, the runtime's tasks. Read when somebody asks.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::{Arc, OnceLock},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use prometheus_client::{
     collector::Collector,
@@ -8,15 +11,17 @@ use prometheus_client::{
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::Registry,
 };
+use tokio::runtime::{Handle, RuntimeMetrics};
 
-pub(super) fn register(registry: &mut Registry) {
+pub(super) fn register(registry: &mut Registry, runtimes: Arc<OnceLock<Vec<Handle>>>) {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    registry.register_collector(Box::new(Process { started: now.as_secs_f64() }));
+    registry.register_collector(Box::new(Process { started: now.as_secs_f64(), runtimes }));
 }
 
 #[derive(Debug)]
 struct Process {
     started: f64,
+    runtimes: Arc<OnceLock<Vec<Handle>>>,
 }
 
 impl Process {
@@ -39,10 +44,14 @@ impl Collector for Process {
         if let Ok(descriptors) = std::fs::read_dir("/proc/self/fd") {
             Self::gauge(&mut encoder, "process_open_fds", "Open descriptors", descriptors.count() as f64)?;
         }
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            let metrics = runtime.metrics();
-            Self::gauge(&mut encoder, "runtime_tasks", "Tasks alive", metrics.num_alive_tasks() as f64)?;
-            let waiting = metrics.global_queue_depth() as f64;
+        // Without a word about it, the one that is asked on.
+        let runtimes = self.runtimes.get().cloned().unwrap_or_else(|| Handle::try_current().into_iter().collect());
+        if !runtimes.is_empty() {
+            let sum = |figure: fn(RuntimeMetrics) -> usize| {
+                runtimes.iter().map(|runtime| figure(runtime.metrics())).sum::<usize>() as f64
+            };
+            Self::gauge(&mut encoder, "runtime_tasks", "Tasks alive", sum(|metrics| metrics.num_alive_tasks()))?;
+            let waiting = sum(|metrics| metrics.global_queue_depth());
             Self::gauge(&mut encoder, "runtime_queue_depth", "Tasks that wait for a worker", waiting)?;
         }
         Ok(())
