@@ -49,8 +49,8 @@ impl Workers {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             shared.workers.push(Worker { runtime: runtime.handle().clone(), seat: Seat::default() });
             let stop = stop.clone();
-            let work = move || drop(runtime.block_on(stop.run_until_cancelled(beat())));
-            thread::Builder::new().name("connections".to_owned()).spawn(work)?;
+            let work = async move || stop.run_until_cancelled(beat()).await;
+            thread::Builder::new().name("connections".to_owned()).spawn(move || runtime.block_on(work()))?;
         }
         Ok(Self(Arc::new(shared)))
     }

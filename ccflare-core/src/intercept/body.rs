@@ -52,6 +52,22 @@ pub(super) struct Opening<'a> {
     pub(super) last: Option<&'a [u8]>,
 }
 
+/// So much of each end of a long text goes into the hash of a beginning. It is made for every request of a conversation, and
+/// has to tell it from the few others of its session.
+const END: usize = 16 * 1024;
+
+/// Adds a text to a hash: all of it, or both of its ends and its length.
+fn mix(hash: &mut Xxh3, text: &[u8]) {
+    match (text.first_chunk::<END>(), text.last_chunk::<END>()) {
+        (Some(head), Some(tail)) if text.len() > 2 * END => {
+            hash.update(head);
+            hash.update(tail);
+            hash.update(&text.len().to_le_bytes());
+        }
+        _ => hash.update(text),
+    }
+}
+
 /// How far to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
@@ -124,7 +140,7 @@ impl<'a> Sight<'a> {
     fn opening(&mut self, message: &mut Reader<'a>, until: Until) -> Result<(), Stop> {
         let (mut hash, mut last) = (Xxh3::new(), None);
         let role = read_message(message, |role, block| {
-            hash.update(block.text.unwrap_or(block.kind));
+            mix(&mut hash, block.text.unwrap_or(block.kind));
             hash.update(b"\n\n");
             last = block.text.or(last);
             // Of a conversation that is known that is known, too.
@@ -271,5 +287,20 @@ mod tests {
         assert_eq!(hash(first, Until::End), hash(second, Until::Opening));
         assert_ne!(hash(first, Until::End), hash(other, Until::End));
         assert!(look(second.as_bytes(), Until::End).answered);
+    }
+
+    #[test]
+    fn long_beginnings_differ_by_their_ends_and_their_length() {
+        let hash = |text: &str| {
+            let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{text}"}}]}}"#);
+            look(body.as_bytes(), Until::Opening).opening.map(|opening| opening.hash)
+        };
+        let long = "-".repeat(3 * END);
+        assert_eq!(hash(&long), hash(&long));
+        assert_ne!(hash(&long), hash(&format!("{long}-")));
+        assert_ne!(hash(&long), hash(&format!("a{}", &long[1..])));
+        assert_ne!(hash(&long), hash(&format!("{}a", &long[1..])));
+        let short = "-".repeat(2 * END);
+        assert_ne!(hash(&short), hash(&format!("{}a{}", &short[..END], &short[END + 1..])));
     }
 }

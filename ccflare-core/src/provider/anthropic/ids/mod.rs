@@ -8,7 +8,7 @@ use std::{borrow::Cow, sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header::CONTENT_ENCODING};
-use memchr::memmem::Finder;
+use memchr::{memchr, memmem::Finder};
 use url::form_urlencoded;
 
 use crate::{
@@ -42,8 +42,14 @@ const THREADS: &str = "message-threads-";
 static SEARCHES: LazyLock<Searches> = LazyLock::new(|| Searches {
     thread: Finder::new(THREADS),
     id_key: Finder::new("_id\""),
-    container: Finder::new("\"container\""),
+    container: Finder::new(CONTAINER),
 });
+
+/// So much of a body is searched at a time, and with it so much of what follows, where a key may go on.
+const PIECE: usize = 4 * 1024;
+const OVERLAP: usize = CONTAINER.len() - 1;
+
+const CONTAINER: &str = "\"container\"";
 
 struct Searches {
     thread: Finder<'static>,
@@ -132,7 +138,13 @@ fn in_body(request: &Request<Bytes>) -> Vec<Box<str>> {
 fn holds_ids(body: &[u8]) -> bool {
     const BEFORE: [&[u8]; 3] = [b"\"file", b"\"skill", b"\"previous_message"];
     let is_key = |end: usize| BEFORE.iter().any(|name| body[..end].ends_with(name));
-    SEARCHES.id_key.find_iter(body).any(is_key) || SEARCHES.container.find(body).is_some()
+    // What is long is mostly text without a quote in it, an image above all. That is seen at once.
+    (0..body.len()).step_by(PIECE).any(|start| {
+        let piece = &body[start..body.len().min(start + PIECE + OVERLAP)];
+        memchr(b'"', piece).is_some()
+            && (SEARCHES.id_key.find_iter(piece).any(|at| is_key(start + at))
+                || SEARCHES.container.find(piece).is_some())
+    })
 }
 
 /// Whether a stream's event may tell of ids.

@@ -69,6 +69,17 @@ fn a_message_names_container_thread_files_and_skills_the_most_binding_first() {
 }
 
 #[test]
+fn an_id_is_found_wherever_it_stands_in_a_long_body() {
+    for key in ["file_id", "previous_message_id", "container"] {
+        for before in 2 * PIECE - 64..2 * PIECE + 8 {
+            let text = "-".repeat(before);
+            let body = format!(r#"{{"a":"{text}","{key}":"x_1"}}"#);
+            assert_eq!(ids("POST", "/v1/messages", &body), ["x_1"], "{key} behind {before} bytes");
+        }
+    }
+}
+
+#[test]
 fn what_only_looks_like_an_id_binds_nothing() {
     for body in [
         r#"{"messages":[{"role":"user","content":"say {\"file_id\":\"file_1\"}"}]}"#,
