@@ -170,9 +170,9 @@ impl Process {
     fn start_with(role: Role, upstream: Option<SocketAddr>, old: Option<u64>) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let program = std::env::current_exe()?;
-        let mut command = if role.is_elsewhere() { Command::new("nice") } else { Command::new(&program) };
+        let mut command = if role.is_elsewhere() { Command::new("chrt") } else { Command::new(&program) };
         if role.is_elsewhere() {
-            command.args(["-n", "19"]).arg(program);
+            command.args(["--idle", "0"]).arg(program);
         }
         command.env(ROLE, role.to_string()).env(DATA, data.path());
         if let Some(upstream) = upstream {
