@@ -1,9 +1,9 @@
 //! The threads that connections are served on.
 //!
-//! Each has a runtime of its own, and a connection is one thread's business, with the upstream's connections that it uses. In
-//! a runtime of several threads, one of them waits for the network on behalf of all and the others take tasks over from it: a
-//! wake-up each time, a request that changes threads with nothing of it in the new one's cache, and memory that another
-//! thread gives back than took it. Here nothing of that happens, which is a fifth of what a request costs.
+//! Each has a runtime of its own, and a connection is one thread's business, with the upstream connections that it uses. In a
+//! runtime of several threads one of them looks for what has come, and the others take tasks over from it: a wake-up each
+//! time, a cache in which nothing of the request is, memory that one thread takes and another gives back. Together that is
+//! about a tenth of what a request costs under load.
 //!
 //! A thread that is kept busy keeps all of its connections waiting. So what the operator asks for, which may take long, is
 //! answered elsewhere, on the runtime that the server was started on.
