@@ -266,3 +266,32 @@ async fn at_home(
         Err(Err(_)) => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_is_worked_out_at_home_while_somebody_waits_for_it() {
+        let elsewhere = Workers::start(NonZeroUsize::MIN).expect("a thread");
+        let (home, _seat) = elsewhere.idlest();
+        let (begun, begins) = oneshot::channel();
+        let (working, ended) = oneshot::channel::<()>();
+        let answer = async move {
+            let _working = working;
+            let _ = begun.send(Handle::current().id());
+            std::future::pending().await
+        };
+        let mut waiting = Box::pin(at_home(home, answer));
+        tokio::select! {
+            _ = &mut waiting => panic!("it is never answered"),
+            place = begins => assert_eq!(place, Ok(home.id())),
+        }
+        drop(waiting);
+        assert!(ended.await.is_err(), "nobody works on it any more");
+    }
+}
