@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 /// Shorter than requests wait for anything, and seldom enough to cost nothing.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// See [the module](self). Cheap to clone; with the last clone the threads end, and whatever still runs on them.
+/// Threads that connections are served on, each with a runtime of its own; a connection keeps its thread. Cheap to clone; with
+/// the last clone the threads end, and whatever still runs on them.
 #[derive(Clone, Debug)]
 pub struct Workers(Arc<Shared>);
 
