@@ -170,10 +170,13 @@ impl Process {
     fn start_with(role: Role, upstream: Option<SocketAddr>, old: Option<u64>) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let program = std::env::current_exe()?;
-        let mut command = if role.is_elsewhere() { Command::new("chrt") } else { Command::new(&program) };
-        if role.is_elsewhere() {
-            command.args(["--idle", "0"]).arg(program);
-        }
+        let mut command = if role.is_elsewhere() {
+            let mut idle = Command::new("chrt");
+            idle.args(["--idle", "0"]).arg(program);
+            idle
+        } else {
+            Command::new(program)
+        };
         command.env(ROLE, role.to_string()).env(DATA, data.path());
         if let Some(upstream) = upstream {
             command.env(UPSTREAM, format!("http://{upstream}"));

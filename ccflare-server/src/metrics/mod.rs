@@ -65,9 +65,10 @@ impl Metrics {
         let tally = Arc::new(Tally::new(&mut registry));
         let standing = Standing::new(&mut registry);
         registry.register("build", "What runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        let (vitals, runtimes) = <(_, Arc<OnceLock<_>>)>::default();
+        let runtimes = Arc::default();
         process::register(&mut registry, Arc::clone(&runtimes));
-        Self { tally, shown: Arc::new(Mutex::new(Shown { registry, standing })), vitals, runtimes }
+        let shown = Arc::new(Mutex::new(Shown { registry, standing }));
+        Self { tally, shown, vitals: Arc::default(), runtimes }
     }
 
     /// Shows how much room this gateway has, too. The first one stays.
