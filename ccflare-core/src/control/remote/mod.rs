@@ -96,7 +96,10 @@ impl Remote {
 
     fn unreachable(&self, error: &reqwest::Error) -> ControlError {
         let why = if error.is_timeout() { "it does not answer in time" } else { "it can't be reached" };
-        ControlError::Unavailable(format!("no ccflare server at {}: {why}; start one with `ccflare serve`", self.base))
+        ControlError::Unavailable(format!(
+            "no ccflare server at {}: {why}; start one with `ccflare serve`, or name another with --server",
+            self.base
+        ))
     }
 }
 
