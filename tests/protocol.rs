@@ -62,6 +62,38 @@ async fn http_2_with_prior_knowledge_is_spoken() {
 }
 
 #[tokio::test]
+async fn http_2_is_known_by_a_preface_that_comes_in_pieces() {
+    let stage = Stage::with(&["a"]).await;
+    let mut stream = tokio::net::TcpStream::connect(stage.address).await.expect("a connection");
+    stream.set_nodelay(true).expect("an option");
+    for piece in ["P", "RI * HTTP/2.0\r\n\r\nSM", "\r\n\r\n"] {
+        stream.write_all(piece.as_bytes()).await.expect("sent");
+        tokio::task::yield_now().await;
+    }
+    // An empty SETTINGS frame; the server's own begins with its length and this type.
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.expect("sent");
+    let mut frame = [0; 9];
+    tokio::time::timeout(SOON, stream.read_exact(&mut frame)).await.expect("soon").expect("a frame");
+    assert_eq!((frame[3], &frame[5..]), (4, &[0; 4][..]), "its settings");
+    drop(stream);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn connections_on_which_nothing_is_asked_hold_up_no_end() {
+    let stage = Stage::with(&["a"]).await;
+    let mut silent = Vec::new();
+    for start in ["", "P"] {
+        let mut stream = tokio::net::TcpStream::connect(stage.address).await.expect("a connection");
+        stream.write_all(start.as_bytes()).await.expect("sent");
+        silent.push(stream);
+    }
+    // Connections are taken in the order in which they came.
+    assert_eq!(stage.ask().await.status, 200);
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_broken_stream_is_reset_over_http_2() {
     let stage = Stage::with(&["a"]).await;
     stage.mock.script("a", [Step::ResetMidStream { after_events: 3 }]);

@@ -9,6 +9,7 @@ mod assets;
 mod components;
 pub mod config;
 mod doors;
+mod doorstep;
 mod edge;
 mod idempotency;
 pub mod logging;

@@ -6,33 +6,35 @@ use std::{
     fmt, io,
     net::SocketAddr,
     panic::resume_unwind,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    pin::{Pin, pin},
+    sync::Arc,
     time::Duration,
 };
 
 use http::{Request, Response};
-use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto::Builder,
-        graceful::{GracefulShutdown, Watcher},
-    },
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
 };
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     runtime::Handle,
-    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use tokio_util::task::AbortOnDropHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{App, AppBody, Workers, doors::Peer, readers::Hangup, repolled::repolled};
+use crate::{
+    App, AppBody, Workers,
+    doors::Peer,
+    doorstep::{Accepted, Doorstep, Protocol, Stream},
+    readers::Hangup,
+    repolled::repolled,
+};
 
 /// What can be set about serving.
 #[derive(Clone)]
@@ -74,29 +76,32 @@ impl Default for ServeOptions {
 /// breaks off the rest. When it returns, no connection is left.
 pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutdown: impl Future<Output = ()>) {
     let readers = app.readers();
-    let (server, app) = (Arc::new(builder(&options)), Arc::new(app));
+    let (servers, app) = (Arc::new(Servers::new(&options)), Arc::new(app));
     let doorstep = Arc::new(Doorstep { tls: options.tls.clone(), patience: options.head });
     let places = Arc::new(Semaphore::new(options.connections));
     let (home, workers) = (Handle::current(), options.workers.unwrap_or_else(Workers::here));
-    let graceful = GracefulShutdown::new();
+    let leave = CancellationToken::new();
     let mut connections = JoinSet::new();
-    let mut shutdown = std::pin::pin!(shutdown);
+    let mut shutdown = pin!(shutdown);
     loop {
         // Finished ones are reaped as we go, so that the set does not grow.
         while connections.try_join_next().is_some() {}
         tokio::select! {
             () = &mut shutdown => break,
             (stream, peer, place) = accept(&listener, &places) => {
-                let (server, doorstep, watcher) = (Arc::clone(&server), Arc::clone(&doorstep), graceful.watcher());
+                let (servers, doorstep, leave) = (Arc::clone(&servers), Arc::clone(&doorstep), leave.clone());
                 let hangup = Hangup::default();
                 let (app, home) = (Arc::clone(&app), home.clone());
                 let answers = Answers { app, home, peer: Peer(peer), hangup: hangup.clone() };
                 let (worker, seat) = workers.idlest();
                 let connection = async move {
-                    match doorstep.greet(stream).await {
-                        Some(Stream::Plain(stream)) => converse(server, stream, answers, watcher, doorstep.patience).await,
-                        Some(Stream::Tls(stream)) => converse(server, *stream, answers, watcher, doorstep.patience).await,
-                        None => {}
+                    let ended = match leave.run_until_cancelled(doorstep.greet(stream)).await.flatten() {
+                        Some((Stream::Plain(stream), protocol)) => converse(&servers, stream, protocol, answers, leave).await,
+                        Some((Stream::Tls(stream), protocol)) => converse(&servers, stream, protocol, answers, leave).await,
+                        None => Ok(()),
+                    };
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended early");
                     }
                     drop((place, seat));
                 };
@@ -108,26 +113,34 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
     drop(listener);
     // They would listen for ever; requests under way may finish.
     readers.end();
-    let open = connections.len();
-    if tokio::time::timeout(options.drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!(open, "the drain's time is over; what is still open is broken off");
+    leave.cancel();
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(options.drain, drained).await.is_err() {
+        tracing::warn!(open = connections.len(), "the drain's time is over; what is still open is broken off");
     }
     connections.shutdown().await;
 }
 
-fn builder(options: &ServeOptions) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    // Pieces are joined by copying, which is cheaper for small ones than a list of them. Not `pipeline_flush`, which joins
-    // too: with it hyper takes whatever a body has, without bound, however slowly the client reads.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(options.head).writev(false);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(1024)
-        .max_header_list_size(64 * 1024)
-        .keep_alive_interval(Some(Duration::from_secs(30)))
-        .keep_alive_timeout(Duration::from_secs(20));
-    builder
+/// What speaks with clients.
+struct Servers {
+    http1: http1::Builder,
+    http2: http2::Builder<TokioExecutor>,
+}
+
+impl Servers {
+    fn new(options: &ServeOptions) -> Self {
+        let (mut http1, mut http2) = (http1::Builder::new(), http2::Builder::new(TokioExecutor::new()));
+        // Pieces are joined by copying, which is cheaper for small ones than a list of them. Not `pipeline_flush`, which
+        // joins too: with it hyper takes whatever a body has, without bound, however slowly the client reads.
+        http1.timer(TokioTimer::new()).header_read_timeout(options.head).writev(false);
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(1024)
+            .max_header_list_size(64 * 1024)
+            .keep_alive_interval(Some(Duration::from_secs(30)))
+            .keep_alive_timeout(Duration::from_secs(20));
+        Self { http1, http2 }
+    }
 }
 
 /// The next connection, once there is room for it. A machine that is short of file descriptors gets time to recover.
@@ -150,9 +163,6 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// A connection that no runtime watches yet: the one it is served on will.
-struct Accepted(std::net::TcpStream);
-
 /// What answers a connection, and who is at its other end.
 struct Answers {
     app: Arc<App>,
@@ -162,71 +172,19 @@ struct Answers {
     hangup: Hangup,
 }
 
-/// What happens to a connection before its first request.
-struct Doorstep {
-    tls: Option<TlsAcceptor>,
-    /// For the handshake; as long as for a request's head.
-    patience: Duration,
-}
-
-/// A connection that requests can be read from.
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Doorstep {
-    /// Nothing, if the connection is gone or its handshake fails or takes too long.
-    async fn greet(&self, Accepted(stream): Accepted) -> Option<Stream> {
-        // Deltas are small and must not wait for each other.
-        let stream = match stream.set_nodelay(true).and_then(|()| TcpStream::from_std(stream)) {
-            Ok(stream) => stream,
-            Err(error) => {
-                tracing::debug!(%error, "a connection was gone before it began");
-                return None;
-            }
-        };
-        let Some(tls) = &self.tls else { return Some(Stream::Plain(stream)) };
-        match tokio::time::timeout(self.patience, tls.accept(stream)).await {
-            Ok(Ok(stream)) => Some(Stream::Tls(Box::new(stream))),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "a TLS handshake failed");
-                None
-            }
-            Err(_) => None,
-        }
-    }
-}
-
-/// Whether a connection has asked for anything.
-#[derive(Default)]
-struct Asked {
-    has: AtomicBool,
-    for_the_first_time: Notify,
-}
-
-impl Asked {
-    fn once(&self) {
-        if !self.has.swap(true, Ordering::Relaxed) {
-            self.for_the_first_time.notify_one();
-        }
-    }
-}
-
+/// Answers what comes over a connection, until it ends or, once told to `leave`, its last answer is out.
 async fn converse<S>(
-    server: Arc<Builder<TokioExecutor>>,
+    servers: &Servers,
     stream: S,
+    protocol: Protocol,
     answers: Answers,
-    watcher: Watcher,
-    patience: Duration,
-) where
+    leave: CancellationToken,
+) -> hyper::Result<()>
+where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let asked = Arc::new(Asked::default());
-    let has_asked = Arc::clone(&asked);
     let answers = Arc::new((answers.app.line(), answers));
     let answer = service_fn(move |mut request: Request<Incoming>| {
-        has_asked.once();
         let answers = Arc::clone(&answers);
         async move {
             let (line, Answers { app, home, peer, hangup }) = &*answers;
@@ -239,19 +197,29 @@ async fn converse<S>(
             at_home(home, Arc::clone(app).answer(request)).await
         }
     });
-    let connection = server.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
-    let connection = std::pin::pin!(watcher.watch(connection));
-    let mut connection = repolled(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        // From now on the server's own timer sees to it; the one here would be looked at in every turn.
-        () = asked.for_the_first_time.notified() => connection.await,
-        // That timer begins with the first bytes, which tell the protocol; who never sends those waits here.
-        () = tokio::time::sleep(patience) => return,
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+    let stream = TokioIo::new(stream);
+    match protocol {
+        Protocol::Http1 => {
+            let connection = servers.http1.serve_connection(stream, answer).with_upgrades();
+            until_told(leave, connection, http1::UpgradeableConnection::graceful_shutdown).await
+        }
+        Protocol::Http2 => {
+            let connection = servers.http2.serve_connection(stream, answer);
+            until_told(leave, connection, http2::Connection::graceful_shutdown).await
+        }
     }
+}
+
+/// Drives a connection, and winds it up when it is time to leave.
+async fn until_told<C: Future>(leave: CancellationToken, connection: C, wind_up: fn(Pin<&mut C>)) -> C::Output {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        ended = repolled(connection.as_mut()) => return ended,
+        () = leave.cancelled() => {}
+    }
+    wind_up(connection.as_mut());
+    repolled(connection).await
 }
 
 /// Waits for an answer that is worked out at another place; nobody works on it any more if this is dropped.
