@@ -44,6 +44,7 @@ mod series;
 mod sums;
 mod sweep;
 mod tables;
+mod turns;
 mod words;
 
 /// Bytes of memory that hold pages of the file. The ledger is written at its end and read there.

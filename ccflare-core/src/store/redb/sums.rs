@@ -13,6 +13,7 @@ use super::{
     corrupt, failed,
     records::{self, SessionRow},
     tables::{self, CellKey, IdKey, NumberedKey, numbered},
+    turns::give_way,
     words::Words,
 };
 use crate::{
@@ -75,8 +76,11 @@ pub(super) fn add(write: &WriteTransaction, settled: &[Settled]) -> Result<(), S
         return Ok(());
     }
     let numbers = Series::open(write)?.numbers(settled)?;
+    give_way(settled.len());
     list(write, settled, &numbers)?;
+    give_way(settled.len());
     add_cells(write, settled, &numbers)?;
+    give_way(settled.len());
     note_names(write, settled)?;
     add_sessions(write, settled)?;
     let bytes = settled.iter().map(|settled| settled.bytes).sum();
