@@ -51,6 +51,12 @@ impl Place {
     }
 }
 
+/// Lets whoever waits for the processor have it before the next listener is served. Hundreds in a row would take it for
+/// milliseconds, and the system makes a request wait for that though another processor is idle.
+pub(crate) fn give_way() {
+    std::thread::yield_now();
+}
+
 /// Ends a connection whose other side takes nothing any more: a body can't, once nobody asks it for more.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hangup(Arc<OnceLock<AbortHandle>>);

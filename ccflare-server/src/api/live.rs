@@ -23,7 +23,7 @@ use serde_json::json;
 use tokio::{sync::mpsc, time::interval};
 
 use super::{ApiError, query::Asked};
-use crate::readers::{Hangup, Place, Readers};
+use crate::readers::{Hangup, Place, Readers, give_way};
 
 /// A listener hears at least this often that somebody is there.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -217,6 +217,7 @@ impl Stream {
         let mut piece = BytesMut::from(format!("retry: 1000\n\n{greeting}").as_bytes());
         let mut falls_behind = false;
         loop {
+            give_way();
             let rest = self.pace.or((piece.len() < PIECE).then_some(REST)).map(scattered);
             match tokio::time::timeout(PATIENCE, pieces.send(piece.split().freeze())).await {
                 Ok(Ok(())) if !falls_behind => {}

@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     doors::{bearer, is_same_origin},
-    readers::Place,
+    readers::{Place, give_way},
 };
 
 /// Nothing that a client says is longer.
@@ -107,6 +107,7 @@ impl Ears {
 
     /// Sends an event, and whatever else has happened already with it: a message by itself is a system call and a packet.
     async fn tell(&mut self, socket: &mut WebSocket, first: Arc<EventView>) -> Result<Told, axum::Error> {
+        give_way();
         let (mut event, mut sent) = (first, 0);
         loop {
             self.last = Some(event.id);
