@@ -122,6 +122,11 @@ async fn subscribe(stream: &mut TcpStream, server: SocketAddr, pace: &str) -> Re
     Ok(stream.write_all(head.as_bytes()).await?)
 }
 
+/// Half as long to half as long again: those who read at different places are not in step.
+fn about(pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + rand::random::<f64>())
+}
+
 /// Takes sips of server-sent events until the stream ends.
 async fn sip(server: SocketAddr, seen: &Seen) -> Result<()> {
     let mut stream = connect(server).await?;
@@ -134,7 +139,7 @@ async fn sip(server: SocketAddr, seen: &Seen) -> Result<()> {
     // Being hung up on is an end like any other.
     while let Ok(read @ 1..) = stream.read(&mut sip).await {
         seen.bytes.fetch_add(read as u64, Ordering::Relaxed);
-        tokio::time::sleep(SIPS).await;
+        tokio::time::sleep(about(SIPS)).await;
     }
     Ok(())
 }
@@ -146,7 +151,7 @@ async fn listen(server: SocketAddr, seen: &Seen) -> Result<()> {
     let (mut socket, _) = tokio_tungstenite::client_async(request, connect(server).await?).await?;
     while let Some(Ok(message)) = socket.next().await {
         seen.bytes.fetch_add(message.len() as u64, Ordering::Relaxed);
-        tokio::time::sleep(MESSAGES).await;
+        tokio::time::sleep(about(MESSAGES)).await;
     }
     Ok(())
 }
