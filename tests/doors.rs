@@ -88,8 +88,12 @@ async fn tls_is_spoken_by_configuration_and_nothing_else_is() {
     let settings = [("listen", "127.0.0.1:0"), ("tls_cert", certificate.as_str()), ("tls_key", &key)];
     let running = ccflare_server::start(config(folder.path(), &settings)).await.expect("a server");
     let authority = std::fs::read(files.join("ca.pem")).expect("the authority");
-    let client = trusting(&authority);
     let url = format!("https://{}", running.address);
+    let client = trusting(&authority, &["http/1.1"]);
+    let answer = client.get(format!("{url}/livez")).send().await.expect("an answer");
+    assert_eq!((answer.status().as_u16(), answer.version()), (200, http::Version::HTTP_11));
+    drop(client);
+    let client = trusting(&authority, &["h2", "http/1.1"]);
     let answer = client.get(format!("{url}/livez")).send().await.expect("an answer");
     assert_eq!((answer.status().as_u16(), answer.version()), (200, http::Version::HTTP_2));
 
@@ -109,15 +113,15 @@ async fn tls_is_spoken_by_configuration_and_nothing_else_is() {
     assert!(error.to_string().contains("tls_cert"), "{error}");
 }
 
-/// A client that trusts this authority alone, and follows nobody.
-fn trusting(authority: &[u8]) -> reqwest::Client {
+/// A client that trusts this authority alone, speaks these protocols, and follows nobody.
+fn trusting(authority: &[u8], protocols: &[&str]) -> reqwest::Client {
     use rustls::pki_types::{CertificateDer, pem::PemObject};
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority).expect("a certificate")).expect("an authority");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut tls = tls.expect("ring speaks TLS").with_root_certificates(roots).with_no_client_auth();
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    tls.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
     client.tls_backend_preconfigured(tls).build().expect("a client")
 }
