@@ -369,6 +369,56 @@ async fn who_sends_a_head_slowly_is_cut_off_and_so_is_who_sends_none() {
 }
 
 #[tokio::test]
+async fn who_agrees_on_a_protocol_and_never_asks_is_cut_off() {
+    let files = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tls");
+    let tls = ccflare_server::tls::acceptor(&files.join("server.pem"), &files.join("server.key")).expect("TLS");
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    for (tls, protocol, start) in [
+        (None, "", preface),
+        (Some(&tls), "h2", ""),
+        (Some(&tls), "h2", "PRI * HTTP/2.0\r\n"),
+        (Some(&tls), "h2", preface),
+        (Some(&tls), "http/1.1", ""),
+        (Some(&tls), "http/1.1", "GET /livez HTTP/1.1\r\nhost: loc"),
+    ] {
+        let mut serve = ServeOptions::default();
+        serve.head = Duration::from_millis(100);
+        serve.tls = tls.cloned();
+        let stage = Stage::serving(&["a"], MockConfig::default(), Default::default(), serve).await;
+        let silent = silence(stage.address, tls.is_some().then_some(protocol), start);
+        let ended = tokio::time::timeout(SOON, tokio::task::spawn_blocking(silent)).await;
+        assert!(ended.is_ok_and(|ended| ended.is_ok()), "{protocol} {start:?} is waited for");
+        stage.finish().await;
+    }
+}
+
+/// Begins to speak, with TLS if it has a protocol to agree on, and then listens until the other side hangs up.
+fn silence(address: std::net::SocketAddr, protocol: Option<&str>, start: &'static str) -> impl FnOnce() + use<> {
+    let tls = protocol.map(|protocol| {
+        let tls = crate::doors::tls_client(&[protocol]);
+        rustls::ClientConnection::new(tls.into(), "127.0.0.1".try_into().expect("a name")).expect("a client")
+    });
+    move || {
+        let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+        stream.set_read_timeout(Some(SOON)).expect("an option");
+        let begin = |stream: &mut dyn ReadWrite| {
+            stream.write_all(start.as_bytes()).and_then(|()| stream.flush()).expect("sent");
+            // Being cut off is an end like any other, waiting for it is none.
+            let ended = stream.read_to_end(&mut Vec::new()).map_err(|error| error.kind());
+            assert_ne!(ended, Err(std::io::ErrorKind::WouldBlock), "it is waited for");
+        };
+        match tls {
+            Some(mut tls) => begin(&mut rustls::Stream::new(&mut tls, &mut stream)),
+            None => begin(&mut stream),
+        }
+    }
+}
+
+trait ReadWrite: std::io::Read + std::io::Write {}
+
+impl<T: std::io::Read + std::io::Write> ReadWrite for T {}
+
+#[tokio::test]
 async fn after_ten_thousand_garbage_requests_the_server_still_answers() {
     let stage = Stage::with_options(&["a"], |options| options.require_client_keys = true).await;
     let mut noise = 0x9e37_79b9_u32;

@@ -87,13 +87,12 @@ async fn tls_is_spoken_by_configuration_and_nothing_else_is() {
     let (certificate, key) = (certificate.display().to_string(), key.display().to_string());
     let settings = [("listen", "127.0.0.1:0"), ("tls_cert", certificate.as_str()), ("tls_key", &key)];
     let running = ccflare_server::start(config(folder.path(), &settings)).await.expect("a server");
-    let authority = std::fs::read(files.join("ca.pem")).expect("the authority");
     let url = format!("https://{}", running.address);
-    let client = trusting(&authority, &["http/1.1"]);
+    let client = trusting(&["http/1.1"]);
     let answer = client.get(format!("{url}/livez")).send().await.expect("an answer");
     assert_eq!((answer.status().as_u16(), answer.version()), (200, http::Version::HTTP_11));
     drop(client);
-    let client = trusting(&authority, &["h2", "http/1.1"]);
+    let client = trusting(&["h2", "http/1.1"]);
     let answer = client.get(format!("{url}/livez")).send().await.expect("an answer");
     assert_eq!((answer.status().as_u16(), answer.version()), (200, http::Version::HTTP_2));
 
@@ -113,15 +112,21 @@ async fn tls_is_spoken_by_configuration_and_nothing_else_is() {
     assert!(error.to_string().contains("tls_cert"), "{error}");
 }
 
-/// A client that trusts this authority alone, speaks these protocols, and follows nobody.
-fn trusting(authority: &[u8], protocols: &[&str]) -> reqwest::Client {
+/// A client that trusts the tests' authority alone, speaks these protocols, and follows nobody.
+fn trusting(protocols: &[&str]) -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    client.tls_backend_preconfigured(tls_client(protocols)).build().expect("a client")
+}
+
+/// How such a client speaks TLS.
+pub fn tls_client(protocols: &[&str]) -> rustls::ClientConfig {
     use rustls::pki_types::{CertificateDer, pem::PemObject};
+    let authority = Path::new(env!("CARGO_MANIFEST_DIR")).join("tls/ca.pem");
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(authority).expect("a certificate")).expect("an authority");
+    roots.add(CertificateDer::from_pem_file(authority).expect("a certificate")).expect("an authority");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut tls = tls.expect("ring speaks TLS").with_root_certificates(roots).with_no_client_auth();
     tls.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.tls_backend_preconfigured(tls).build().expect("a client")
+    tls
 }

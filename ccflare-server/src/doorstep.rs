@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use tokio::{io::AsyncBufReadExt, net::TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// How every client begins that speaks HTTP/2 with prior knowledge (RFC 9113, section 3.4).
@@ -18,7 +18,7 @@ pub(crate) struct Accepted(pub(crate) std::net::TcpStream);
 pub(crate) struct Doorstep {
     /// Speaks TLS with clients.
     pub(crate) tls: Option<TlsAcceptor>,
-    /// For the handshake and the first bytes.
+    /// For the handshake, or for the bytes that tell the protocol.
     pub(crate) patience: Duration,
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Protocol {
 }
 
 impl Doorstep {
-    /// Nothing, if the connection is gone, its handshake fails, or nothing comes for too long.
+    /// Nothing, if the connection is gone, its handshake fails, or what it speaks is not clear in time.
     pub(crate) async fn greet(&self, accepted: Accepted) -> Option<(Stream, Protocol)> {
         match tokio::time::timeout(self.patience, self.meet(accepted)).await {
             Ok(Ok(met)) => Some(met),
@@ -56,9 +56,7 @@ impl Doorstep {
             let protocol = spoken(&stream).await?;
             return Ok((Stream::Plain(stream), protocol));
         };
-        let mut stream = tls.accept(stream).await?;
-        // Whoever agrees on HTTP/2 and says nothing would be waited for, for ever.
-        stream.fill_buf().await?;
+        let stream = tls.accept(stream).await?;
         let agreed = stream.get_ref().1.alpn_protocol();
         let protocol = if agreed == Some(b"h2") { Protocol::Http2 } else { Protocol::Http1 };
         Ok((Stream::Tls(Box::new(stream)), protocol))

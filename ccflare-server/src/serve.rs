@@ -7,7 +7,10 @@ use std::{
     net::SocketAddr,
     panic::resume_unwind,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,7 +25,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpListener,
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
     task::{JoinError, JoinSet},
 };
 use tokio_rustls::TlsAcceptor;
@@ -125,6 +128,8 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
 struct Servers {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
+    /// For a first request.
+    patience: Duration,
 }
 
 impl Servers {
@@ -139,7 +144,7 @@ impl Servers {
             .max_header_list_size(64 * 1024)
             .keep_alive_interval(Some(Duration::from_secs(30)))
             .keep_alive_timeout(Duration::from_secs(20));
-        Self { http1, http2 }
+        Self { http1, http2, patience: options.head }
     }
 }
 
@@ -172,6 +177,36 @@ struct Answers {
     hangup: Hangup,
 }
 
+/// Whether a connection has asked for anything.
+#[derive(Default)]
+struct Asked {
+    has: AtomicBool,
+    for_the_first_time: Notify,
+}
+
+impl Asked {
+    fn once(&self) {
+        if !self.has.swap(true, Ordering::Relaxed) {
+            self.for_the_first_time.notify_one();
+        }
+    }
+
+    /// Gives a connection up on which nothing is asked in time.
+    async fn within(
+        &self,
+        patience: Duration,
+        connection: impl Future<Output = hyper::Result<()>>,
+    ) -> hyper::Result<()> {
+        let mut connection = pin!(connection);
+        tokio::select! {
+            biased;
+            ended = &mut connection => ended,
+            () = self.for_the_first_time.notified() => connection.await,
+            () = tokio::time::sleep(patience) => Ok(()),
+        }
+    }
+}
+
 /// Answers what comes over a connection, until it ends or, once told to `leave`, its last answer is out.
 async fn converse<S>(
     servers: &Servers,
@@ -183,8 +218,11 @@ async fn converse<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let asked = Arc::new(Asked::default());
+    let has_asked = Arc::clone(&asked);
     let answers = Arc::new((answers.app.line(), answers));
     let answer = service_fn(move |mut request: Request<Incoming>| {
+        has_asked.once();
         let answers = Arc::clone(&answers);
         async move {
             let (line, Answers { app, home, peer, hangup }) = &*answers;
@@ -205,7 +243,9 @@ where
         }
         Protocol::Http2 => {
             let connection = servers.http2.serve_connection(stream, answer);
-            until_told(leave, connection, http2::Connection::graceful_shutdown).await
+            let connection = until_told(leave, connection, http2::Connection::graceful_shutdown);
+            // hyper waits for a head of HTTP/1.1 for so long by itself, and for ever for a first one of HTTP/2.
+            asked.within(servers.patience, connection).await
         }
     }
 }
