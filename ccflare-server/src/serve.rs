@@ -244,8 +244,9 @@ where
         Protocol::Http2 => {
             let connection = servers.http2.serve_connection(stream, answer);
             let connection = until_told(leave, connection, http2::Connection::graceful_shutdown);
-            // hyper waits for a head of HTTP/1.1 for so long by itself, and for ever for a first one of HTTP/2.
-            asked.within(servers.patience, connection).await
+            // hyper waits for a head of HTTP/1.1 for so long by itself, and for ever for a first one of HTTP/2. In a box, because
+            // connections of HTTP/1.1 would keep room for it.
+            Box::pin(asked.within(servers.patience, connection)).await
         }
     }
 }
