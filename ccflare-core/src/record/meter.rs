@@ -121,23 +121,33 @@ impl Meter {
         matches!(self.body, Body::Stream(_))
     }
 
-    /// The body is over, properly or not: what it said.
+    /// The body is over, properly or not: tells those who read along.
+    pub(super) fn tell(&mut self) {
+        if let (Body::Json { pieces, .. }, false) = (&mut self.body, self.listeners.is_empty()) {
+            let whole = join(pieces);
+            self.listeners.drain(..).for_each(|mut listener| listener.body(&whole));
+        }
+    }
+
+    /// The same, and what it said.
     #[must_use]
     pub fn finish(mut self) -> Reading {
-        if let Body::Json { pieces, .. } = self.body {
-            let joined;
-            let whole: &[u8] = match &*pieces {
-                [whole] => whole,
-                pieces => {
-                    joined = pieces.concat();
-                    &joined
-                }
-            };
-            self.provider.read_body(whole, &mut self.reading);
-            self.listeners.iter_mut().for_each(|listener| listener.body(whole));
+        self.tell();
+        if let Body::Json { mut pieces, .. } = self.body {
+            self.provider.read_body(&join(&mut pieces), &mut self.reading);
         }
         self.reading
     }
+}
+
+/// Makes one of the pieces.
+fn join(pieces: &mut Vec<Bytes>) -> Bytes {
+    if let [whole] = &**pieces {
+        return whole.clone();
+    }
+    let whole = Bytes::from(pieces.concat());
+    *pieces = vec![whole.clone()];
+    whole
 }
 
 /// Keeps a frame of an answer in one piece: by reference, unless it has to be decoded. `false` if it can't be kept.

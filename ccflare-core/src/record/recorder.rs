@@ -7,13 +7,13 @@ use http::{HeaderValue, StatusCode};
 use super::{Capture, EventKind, Events, Phase, Settled, Trail};
 use crate::{
     clock::Clock,
-    domain::{Account, Exchange, ExchangeId, Facts, Intent, Outcome, Timing},
+    domain::{Account, Exchange, ExchangeId, Facts, Intent, Outcome},
     error::Refusal,
     pricing::PriceTable,
     provider::Reading,
     store::{
         WriteBehind,
-        write_behind::{SettleSlot, Slots},
+        write_behind::{Remains, SettleSlot, Slots},
     },
 };
 
@@ -56,6 +56,11 @@ impl Recorder {
 
     pub(super) fn capture(&self) -> Option<&Capture> {
         self.0.capture.as_ref()
+    }
+
+    /// Leaves what can wait until answers that are ready have gone out.
+    pub(super) fn afterwards(&self, remains: Box<dyn Remains>) {
+        self.0.queue.afterwards(remains);
     }
 
     /// The clock that exchanges are timed by.
@@ -209,6 +214,13 @@ impl OpenExchange {
         self.settle(Outcome::Failed);
     }
 
+    /// The answer's body is over by now; what it came to is told later, with the help of this recorder.
+    pub(super) fn over(&mut self) -> Option<Recorder> {
+        let open = self.0.as_mut()?;
+        open.exchange.timing.end = Some(open.trail.elapsed());
+        Some(open.recorder.clone())
+    }
+
     /// The answer's body is over: how it ended, what it said, and how many bytes the client was given.
     pub fn finished(mut self, outcome: Outcome, reading: Reading, bytes: u64) {
         if let Some(open) = &mut self.0 {
@@ -237,7 +249,7 @@ impl OpenExchange {
         exchange.outcome = outcome;
         exchange.attempts = trail.take();
         exchange.decision = trail.take_decision();
-        exchange.timing = Timing { end: Some(trail.elapsed()), ..exchange.timing };
+        exchange.timing.end.get_or_insert_with(|| trail.elapsed());
         tracing::debug!(
             request = %exchange.intent.id,
             method = %exchange.intent.method,

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{Meter, capture::OpenCapture, recorder::OpenExchange};
-use crate::{domain::Outcome, error::BodyError};
+use crate::{domain::Outcome, error::BodyError, store::write_behind::Remains};
 
 /// A body whose frames pass untouched while a meter reads along. Its end is told exactly once: by its last frame, its
 /// error, or its being dropped before either.
@@ -30,12 +30,21 @@ struct Listener {
     saw_content: bool,
     /// How long it has read along.
     read_for: Duration,
+    ending: Ending,
 }
 
 impl<B: Body> TeeBody<B> {
     /// Listens to `inner` on behalf of `exchange`.
     pub(super) fn new(inner: B, meter: Meter, exchange: OpenExchange, capture: Option<Box<OpenCapture>>) -> Self {
-        let listener = Listener { meter, exchange, capture, bytes: 0, saw_content: false, read_for: Duration::ZERO };
+        let listener = Listener {
+            meter,
+            exchange,
+            capture,
+            bytes: 0,
+            saw_content: false,
+            read_for: Duration::ZERO,
+            ending: Ending::Dropped,
+        };
         let mut tee = Self { inner, listener: Some(Box::new(listener)) };
         if tee.inner.is_end_stream() {
             tee.end(Ending::Clean);
@@ -46,8 +55,9 @@ impl<B: Body> TeeBody<B> {
 
 impl<B> TeeBody<B> {
     fn end(&mut self, ending: Ending) {
-        if let Some(listener) = self.listener.take() {
-            listener.end(ending);
+        if let Some(mut listener) = self.listener.take() {
+            listener.ending = ending;
+            listener.end();
         }
     }
 }
@@ -81,12 +91,24 @@ impl Listener {
         }
     }
 
-    fn end(self, ending: Ending) {
-        if self.bytes > 0 {
-            self.exchange.read_for(self.read_for);
+    /// What others learn from the answer they know before its end is out, for the client may ask with it at once. The rest can
+    /// wait.
+    fn end(mut self: Box<Self>) {
+        self.meter.tell();
+        if let Some(recorder) = self.exchange.over() {
+            recorder.afterwards(self);
         }
-        let reads_stream = self.meter.reads_stream();
-        let reading = self.meter.finish();
+    }
+}
+
+impl Remains for Listener {
+    fn settle(self: Box<Self>) {
+        let Self { meter, exchange, capture, bytes, read_for, ending, .. } = *self;
+        if bytes > 0 {
+            exchange.read_for(read_for);
+        }
+        let reads_stream = meter.reads_stream();
+        let reading = meter.finish();
         let outcome = match ending {
             Ending::Broken => Outcome::Cut,
             // A stream that ends politely in its middle is cut all the same.
@@ -96,10 +118,10 @@ impl Listener {
             Ending::Dropped if reading.complete => Outcome::Answered,
             Ending::Dropped => Outcome::Cancelled,
         };
-        if let (Some(capture), Some(id)) = (self.capture, self.exchange.id()) {
+        if let (Some(capture), Some(id)) = (capture, exchange.id()) {
             capture.finish(id);
         }
-        self.exchange.finished(outcome, reading, self.bytes);
+        exchange.finished(outcome, reading, bytes);
     }
 }
 

@@ -25,8 +25,13 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::afterwards::Afterwards;
 use super::{LedgerEntry, LedgerStore};
 use crate::domain::{AccountChange, AccountId, Exchange, ExchangeId, Intent, Timestamp};
+
+mod afterwards;
+
+pub(crate) use self::afterwards::Remains;
 
 /// The most entries in one commit: enough to make the commit's own cost vanish, and a pause of some milliseconds.
 const BATCH: usize = 4096;
@@ -55,6 +60,7 @@ impl Default for WriteBehindOptions {
 #[derive(Clone)]
 pub struct WriteBehind {
     queue: Arc<Queue>,
+    afterwards: Afterwards,
 }
 
 /// The queue's back end: the task that writes. Dropping it closes the queue too, but nobody hears how it ended.
@@ -103,7 +109,7 @@ impl WriteBehind {
     pub fn start(store: Arc<dyn LedgerStore>, options: WriteBehindOptions) -> (Self, Writer) {
         let queue = Arc::new(Queue::new(options));
         let task = tokio::spawn(write(Arc::clone(&queue), store));
-        (Self { queue: Arc::clone(&queue) }, Writer { queue, task: Some(task) })
+        (Self { queue: Arc::clone(&queue), afterwards: Afterwards::default() }, Writer { queue, task: Some(task) })
     }
 
     /// Takes room for a request; waits while there is none. Those who wait are served in order.
@@ -114,6 +120,12 @@ impl WriteBehind {
         let permits = self.queue.room.acquire_many(2).await.map_err(|_| Closed)?;
         permits.forget();
         Ok(Slots { room: Room { queue: Arc::clone(&self.queue), entries: 2 } })
+    }
+
+    /// Leaves something to be queued once answers that are ready have gone out. Whoever asks for [`queued`](Self::queued) or
+    /// [`flushed`](Self::flushed) finds it done.
+    pub(crate) fn afterwards(&self, remains: Box<dyn Remains>) {
+        self.afterwards.leave(remains);
     }
 
     /// Queues what happened to an account. These need no room: the line makes at most a few for each request, which
@@ -127,12 +139,14 @@ impl WriteBehind {
     /// How many entries are not yet durable.
     #[must_use]
     pub fn queued(&self) -> u64 {
+        self.afterwards.settle();
         self.queue.queued()
     }
 
     /// Waits until all that is queued now is durable, without lingering. Also returns when the writer gave up; then
     /// [`queued`](Self::queued) says how many entries are lost.
     pub async fn flushed(&self) {
+        self.afterwards.settle();
         let target = self.queue.pushed();
         let mut durable = self.queue.durable.subscribe();
         if *durable.borrow() < target {
@@ -184,7 +198,7 @@ impl WriteBehind {
 
 impl fmt::Debug for WriteBehind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WriteBehind").field("queued", &self.queued()).finish()
+        f.debug_struct("WriteBehind").field("queue", &self.queue).finish_non_exhaustive()
     }
 }
 
