@@ -17,6 +17,7 @@ pub(super) async fn measure(plan: Plan) -> Result<Vec<Row>> {
     let ask = Ask::message(stage.process(Way::Direct).address, 1024).await?;
     let mut fleets = Fleets::connect(&stage, CONNECTIONS, &ask).await?;
     let [mut p50, mut p99, mut cpu] = [(); 3].map(|()| Figures::default());
+    let plan = plan.in_short_turns();
     for _ in 0..plan.rounds {
         for (way, fleet) in fleets.in_turn() {
             let before = stage.process(way).used()?.cpu;

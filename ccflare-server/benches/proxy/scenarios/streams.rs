@@ -20,6 +20,7 @@ pub(super) async fn first_byte(plan: Plan) -> Result<Vec<Row>> {
         ("upstream takes 50 ms, p50", r#"{"deltas":10,"delay_ms":50}"#, None),
     ];
     let stage = Stage::start()?;
+    let plan = plan.in_short_turns();
     let mut rows = Vec::new();
     for (what, shape, target) in cases {
         let ask = Ask::stream(stage.process(Way::Direct).address, 1024, shape).await?;
