@@ -73,6 +73,9 @@ impl AccountPool {
     /// Every account as it is now, in the order in which they were added.
     #[must_use]
     pub fn snapshot(&self) -> Vec<Arc<Account>> {
+        if let Some(journal) = &self.journal {
+            journal.settle();
+        }
         self.slots.load().iter().map(|slot| Arc::clone(&slot.account.read())).collect()
     }
 
@@ -122,6 +125,19 @@ impl AccountPool {
         if joined {
             self.share_quotas(id, at);
         }
+    }
+
+    /// The same for what the next request need not know: once answers that are ready have gone out. Whoever takes a
+    /// [`snapshot`](Self::snapshot) finds it done.
+    pub(crate) fn apply_afterwards(
+        self: &Arc<Self>,
+        id: AccountId,
+        changes: impl IntoIterator<Item = AccountChange> + Send + 'static,
+        at: Timestamp,
+    ) {
+        let Some(journal) = &self.journal else { return self.apply(id, changes, at) };
+        let pool = Arc::clone(self);
+        journal.afterwards(Box::new(move || pool.apply(id, changes, at)));
     }
 
     /// Which organisation an account belongs to has just become known: the windows that others of it have used up are
@@ -280,7 +296,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::domain::{Credential, Mark, Scope, Secret};
+    use crate::{
+        domain::{Credential, Mark, Scope, Secret},
+        store::{RedbStore, WriteBehindOptions},
+    };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -327,6 +346,17 @@ mod tests {
         pool.apply(before[0].id, [AccountChange::Paused], NOW);
         assert!(!before[0].paused);
         assert!(pool.snapshot()[0].paused);
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_lacks_nothing_that_was_left_for_afterwards() {
+        let store = Arc::new(RedbStore::in_memory());
+        let (journal, _writer) = WriteBehind::start(store, WriteBehindOptions::default());
+        let pool = Arc::new(AccountPool::new(vec![account("a", None)]).journaled(journal));
+        let id = pool.snapshot()[0].id;
+        pool.apply_afterwards(id, [AccountChange::Served], NOW);
+        assert_eq!(pool.get(id).map(|account| account.requests), Some(0), "requests go first");
+        assert_eq!(pool.snapshot()[0].requests, 1);
     }
 
     #[test]

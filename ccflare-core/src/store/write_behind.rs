@@ -128,6 +128,11 @@ impl WriteBehind {
         self.afterwards.leave(remains);
     }
 
+    /// Does what was left for afterwards.
+    pub(crate) fn settle(&self) {
+        self.afterwards.settle();
+    }
+
     /// Queues what happened to an account. These need no room: the line makes at most a few for each request, which
     /// has room, and those that the next one outdates are left out of the batch.
     pub fn change(&self, id: AccountId, change: AccountChange, at: Timestamp) {
@@ -165,6 +170,8 @@ impl WriteBehind {
         let all = u32::try_from(self.queue.options.capacity.clamp(2, u32::MAX as usize)).unwrap_or(u32::MAX);
         // Closed: the writer is finishing, and there is nothing left to wait for.
         let _ = self.queue.room.acquire_many(all).await;
+        // Answers may have left what needs no room.
+        self.afterwards.settle();
     }
 
     /// Why the store does not take what is queued, if it does not; it is tried again and again.

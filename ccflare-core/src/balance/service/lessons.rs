@@ -79,13 +79,14 @@ impl<S> Walk<S> {
         // Where a request had to go says nothing about where others should.
         let chosen = served && self.home == Home::Anywhere;
         let session = chosen.then(|| strategy.served(&pool.standings(), account.id, &self.facts, now)).flatten();
-        let changes = [
-            organization.map(AccountChange::OrganizationSeen),
-            limits.map(|limits| AccountChange::Observed(Arc::new(limits))),
-            session,
-            served.then_some(AccountChange::Served),
-        ];
-        pool.apply(account.id, changes.into_iter().flatten(), now);
+        let steering = [organization.map(AccountChange::OrganizationSeen), session];
+        if steering.iter().any(Option::is_some) {
+            pool.apply(account.id, steering.into_iter().flatten(), now);
+        }
+        // What is counted, and how full windows are, keeps nobody from being asked: the answer goes out first.
+        let limits = limits.map(|limits| AccountChange::Observed(Arc::new(limits)));
+        let counted = [limits, served.then_some(AccountChange::Served)];
+        pool.apply_afterwards(account.id, counted.into_iter().flatten(), now);
         if *verdict == Verdict::Success && !self.named.is_aside {
             self.follow(account.id, now);
         }

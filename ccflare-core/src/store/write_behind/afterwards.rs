@@ -17,6 +17,12 @@ pub(crate) trait Remains: Send {
     fn settle(self: Box<Self>);
 }
 
+impl<F: FnOnce() + Send> Remains for F {
+    fn settle(self: Box<Self>) {
+        self();
+    }
+}
+
 /// See [the module](self). Nothing is left behind: with a runtime that ends, what is left is done at once.
 #[derive(Clone, Default)]
 pub(crate) struct Afterwards(Arc<[Heap; HEAPS]>);
@@ -85,15 +91,6 @@ fn own_heap() -> usize {
 mod tests {
     use super::*;
 
-    /// Counts how often it was settled.
-    struct Counts(Arc<AtomicUsize>);
-
-    impl Remains for Counts {
-        fn settle(self: Box<Self>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
     #[derive(Default)]
     struct Left {
         afterwards: Afterwards,
@@ -102,7 +99,8 @@ mod tests {
 
     impl Left {
         fn leave(&self) {
-            self.afterwards.leave(Box::new(Counts(Arc::clone(&self.settled))));
+            let settled = Arc::clone(&self.settled);
+            self.afterwards.leave(Box::new(move || _ = settled.fetch_add(1, Ordering::Relaxed)));
         }
 
         fn settled(&self) -> usize {

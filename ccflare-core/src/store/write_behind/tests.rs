@@ -284,17 +284,12 @@ async fn flushing_does_not_linger_and_waits_for_the_store() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_for_afterwards_is_neither_overlooked_nor_done_twice() {
-    struct Pause(WriteBehind);
-    impl Remains for Pause {
-        fn settle(self: Box<Self>) {
-            paused(&self.0);
-        }
-    }
     let store = FakeStore::new();
     let (queue, _writer) = start(&store, 16);
-    queue.afterwards(Box::new(Pause(queue.clone())));
+    let pause = |queue: WriteBehind| Box::new(move || paused(&queue));
+    queue.afterwards(pause(queue.clone()));
     assert_eq!(queue.queued(), 1);
-    queue.afterwards(Box::new(Pause(queue.clone())));
+    queue.afterwards(pause(queue.clone()));
     queue.flushed().await;
     assert_eq!(store.batches().iter().map(Vec::len).sum::<usize>(), 2);
     time::sleep(LINGER * 2).await;
