@@ -4,9 +4,12 @@
 //! once its thread has seen to whatever else is ready: what several answers have left is done in one go then, by a processor
 //! that has it all at hand.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use parking_lot::Mutex;
@@ -36,9 +39,13 @@ const HEAPS: usize = 16;
 struct Heap(Mutex<Vec<Box<dyn Remains>>>);
 
 impl Heap {
-    /// Whoever waits for the lock finds it all done.
+    /// Whoever waits for the lock finds it all done. What panics takes nothing else with it.
     fn settle(&self) {
-        self.0.lock().drain(..).for_each(Remains::settle);
+        for remains in self.0.lock().drain(..) {
+            if catch_unwind(AssertUnwindSafe(|| remains.settle())).is_err() {
+                tracing::error!("what an answer has left could not be settled");
+            }
+        }
     }
 }
 
@@ -129,6 +136,18 @@ mod tests {
         assert_eq!(left.settled(), 1);
         tokio::task::yield_now().await;
         assert_eq!(left.settled(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_panics_takes_nothing_else_with_it() {
+        let left = Left::default();
+        left.afterwards.leave(Box::new(|| panic!("on purpose")));
+        left.leave();
+        tokio::task::yield_now().await;
+        assert_eq!(left.settled(), 1);
+        left.leave();
+        tokio::task::yield_now().await;
+        assert_eq!(left.settled(), 2, "nor what comes later");
     }
 
     #[test]
