@@ -36,6 +36,7 @@ pub struct Stage {
     pub clock: Arc<ManualClock>,
     pub address: SocketAddr,
     pub client: reqwest::Client,
+    pub app: App,
     gateway: Gateway,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
@@ -127,9 +128,9 @@ impl Stage {
         let app = App::new(Edge::new(address, vec![]), gateway.line(), gateway.control(), token, readiness);
         let app = app.with_metrics(metrics, None);
         let stopped = async move { drop(stopped.await) };
-        let serving = tokio::spawn(ccflare_server::serve(listener, app, serve, stopped));
+        let serving = tokio::spawn(ccflare_server::serve(listener, app.clone(), serve, stopped));
         let client = http_client();
-        Self { mock, control, clock, address, client, gateway, stop, serving }
+        Self { mock, control, clock, address, client, app, gateway, stop, serving }
     }
 
     /// Where to tell what happens.

@@ -10,9 +10,12 @@ use ccflare_core::{
     domain::Secret,
 };
 use ccflare_mock::MockConfig;
+use http::Request;
+use http_body_util::Full;
 use serde_json::json;
+use tokio::time::timeout;
 
-use crate::harness::{Answer, Stage, TOKEN, message};
+use crate::harness::{Answer, SOON, Stage, TOKEN, message};
 
 const MODEL: &str = "claude-opus-5-5";
 
@@ -216,6 +219,29 @@ async fn keys_are_kept_from_afar() {
     a_key_keepers_day(&stage, &*remote, "admin_token").await;
     let log = remote.audit(AuditQuery::default()).await.expect("the log");
     assert_eq!(log[0].source.as_deref(), Some("127.0.0.1"));
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_though_whoever_revoked_it_has_hung_up() {
+    let stage = Stage::with(&["a"]).await;
+    let text = key(&stage, named("laptop")).await;
+    let request = Request::post("/api/keys/laptop/revoke")
+        .header("host", stage.address.to_string())
+        .header("authorization", format!("Bearer {TOKEN}"))
+        .header("content-type", "application/json")
+        .body(Full::from("{}"))
+        .expect("a request");
+    let mut answering = Box::pin(Arc::new(stage.app.clone()).answer(request));
+    assert!(futures_util::poll!(&mut answering).is_pending(), "it has begun");
+    drop(answering);
+    let written_down = async {
+        while stage.control.audit(AuditQuery::default()).await.expect("the log")[0].action != "key.revoke" {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(SOON, written_down).await.expect("it is done and written down");
+    assert_eq!(ask(&stage, &text).await.status, 401);
     stage.finish().await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    panic::resume_unwind,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -17,6 +18,7 @@ use ccflare_core::{
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
+use tokio::task::JoinError;
 use tower::Service;
 
 use crate::{
@@ -145,8 +147,25 @@ impl App {
             let answering = line.lock().call(request);
             return Ok(answering.await?.map(AppBody::Line));
         }
-        let response = self.operator.clone().call(request.map(RouterBody::new)).await?;
+        let is_change = !request.method().is_safe();
+        let answering = self.operator.clone().call(request.map(RouterBody::new));
+        let response = if is_change { to_its_end(answering).await? } else { answering.await? };
         Ok(response.map(AppBody::Operator))
+    }
+}
+
+/// Carries a change out, whoever hangs up meanwhile. Half of one would be in the store and not at work, and in no audit log.
+async fn to_its_end<T: Send + 'static>(change: impl Future<Output = T> + Send + 'static) -> T {
+    outcome(tokio::spawn(change)).await
+}
+
+/// What a task came to; its panic goes on here.
+pub(crate) async fn outcome<T>(task: impl Future<Output = Result<T, JoinError>>) -> T {
+    match task.await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The program ends, and whoever waits with it.
+        Err(Err(_)) => std::future::pending().await,
     }
 }
 
@@ -201,5 +220,31 @@ impl Body for AppBody {
             Self::Line(body) => body.size_hint(),
             Self::Operator(body) => body.size_hint(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_goes_on_when_nobody_waits_for_it_any_more() {
+        let (begun, begins) = oneshot::channel();
+        let (go_on, goes_on) = oneshot::channel();
+        let (done, is_done) = oneshot::channel();
+        let change = async move {
+            let _ = begun.send(());
+            let _ = done.send(goes_on.await);
+        };
+        let mut waiting = Box::pin(to_its_end(change));
+        tokio::select! {
+            () = &mut waiting => panic!("it waits"),
+            begun = begins => begun.expect("it has begun"),
+        }
+        drop(waiting);
+        go_on.send(7).expect("it goes on");
+        assert_eq!(is_done.await.expect("the end"), Ok(7));
     }
 }

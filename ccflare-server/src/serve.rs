@@ -5,7 +5,6 @@ use std::{
     convert::Infallible,
     fmt, io,
     net::SocketAddr,
-    panic::resume_unwind,
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -26,13 +25,14 @@ use tokio::{
     net::TcpListener,
     runtime::Handle,
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    task::{JoinError, JoinSet},
+    task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     App, AppBody, Workers,
+    app::outcome,
     doors::Peer,
     doorstep::{Accepted, Doorstep, Protocol, Stream},
     readers::Hangup,
@@ -268,12 +268,7 @@ async fn at_home(
     home: &Handle,
     answer: impl Future<Output = Result<Response<AppBody>, Infallible>> + Send + 'static,
 ) -> Result<Response<AppBody>, Infallible> {
-    match AbortOnDropHandle::new(home.spawn(answer)).await.map_err(JoinError::try_into_panic) {
-        Ok(answer) => answer,
-        Err(Ok(panic)) => resume_unwind(panic),
-        // The program ends, and this connection with it.
-        Err(Err(_)) => std::future::pending().await,
-    }
+    outcome(AbortOnDropHandle::new(home.spawn(answer))).await
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ pub use requests::RequestControl;
 pub use settings::SettingsControl;
 
 /// The list of what an operator can do, one trait a subject; whoever can do all of it is a `Control`.
+///
+/// A change that has begun has to be awaited: one whose future is dropped may be in the store and not at work. Who may leave
+/// meanwhile, such as a handler whose client hangs up, spawns it.
 pub trait Control:
     GatewayControl
     + AccountControl
