@@ -106,6 +106,30 @@ async fn nothing_changes_by_get_and_with_a_token_only_json_is_read() {
 }
 
 #[tokio::test]
+async fn forms_that_never_come_keep_no_page_from_being_drawn() {
+    let stage = Stage::with(&["a"]).await;
+    let head = format!(
+        "POST /theme HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: 100\r\nexpect: 100-continue\r\n\r\n",
+        stage.address
+    );
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut stream = tokio::net::TcpStream::connect(stage.address).await.expect("a connection");
+        stream.write_all(head.as_bytes()).await.expect("sent");
+        // The server says so when it reads the form.
+        let mut told = [0; 25];
+        stream.read_exact(&mut told).await.expect("an interim answer");
+        assert!(told.starts_with(b"HTTP/1.1 100"));
+        slow.push(stream);
+    }
+    let page = stage.client.get(stage.url("/")).bearer_auth(TOKEN).timeout(SOON).send().await.expect("a page");
+    assert_eq!(page.status(), 200);
+    drop(slow);
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_cookie_is_out_of_reach_of_scripts_and_other_sites_and_dies_with_the_session() {
     let stage = Stage::with(&["a"]).await;
     let answer = exchange(&stage, "POST", "/login", &own_form(&stage), &format!("token={TOKEN}")).await;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::{self, Body},
-    extract::{DefaultBodyLimit, Request, State},
+    extract::{Request, State},
     middleware::{self, Next},
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -105,7 +105,6 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
         .route("/keys/{key}/{edit}", post(keys::edit))
         .route("/audit", get(audit::show))
         .method_not_allowed_fallback(problem::not_allowed)
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(Arc::clone(&control), dress))
         .layer(middleware::from_fn_with_state(doors, doors::guard_pages))
         .with_state(control)
@@ -118,6 +117,12 @@ pub(crate) fn router(control: Arc<dyn Control>, doors: Doors) -> Router {
 /// Puts pages together on threads of their own. That takes milliseconds, and a thread that passes requests on must not be
 /// held for so long.
 async fn apart(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let (head, form) = request.into_parts();
+    // First of all: a place is for drawing, and whoever sends a form slowly, or never, must not keep one.
+    let Ok(form) = body::to_bytes(form, BODY_LIMIT).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "a form has 64 KiB at most").into_response();
+    };
+    let request = Request::from_parts(head, Body::from(form));
     // Nobody closes it.
     let place = places.acquire_owned().await.ok();
     let runtime = Handle::current();
