@@ -65,7 +65,8 @@ pub(crate) fn theme(headers: &HeaderMap) -> Theme {
 
 /// A path of this very server to go back to; anything else becomes the front page.
 pub(crate) fn own_path(path: &str) -> &str {
-    let is_own = path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n', '\t']);
+    let is_own =
+        path.starts_with('/') && !path.starts_with("//") && !path.contains(|c: char| c == '\\' || c.is_control());
     if is_own { path } else { "/" }
 }
 
@@ -93,7 +94,7 @@ mod tests {
         for path in ["/", "/accounts?x=//y", "/requests/1"] {
             assert_eq!(own_path(path), path);
         }
-        for path in ["//evil.example", "https://evil.example", "", "/\\evil.example", "accounts"] {
+        for path in ["//evil.example", "https://evil.example", "", "/\\evil.example", "accounts", "/\u{1}"] {
             assert_eq!(own_path(path), "/", "{path:?}");
         }
     }
