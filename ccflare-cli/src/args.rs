@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
 /// How answers are shown.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Output {
-    /// Print JSON, in the shapes of the server's API
+    /// Print JSON; what is listed or shown has the shape that the server's API gives it
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }

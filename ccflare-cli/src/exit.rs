@@ -1,6 +1,9 @@
 //! What the process ends with, so that scripts can tell.
 
-use std::process::{ExitCode, Termination};
+use std::{
+    io,
+    process::{ExitCode, Termination},
+};
 
 use ccflare_core::{control::ControlError, store::StoreError};
 use ccflare_server::config::ConfigError;
@@ -50,6 +53,11 @@ impl Exit {
             None => Self::Failed,
         }
     }
+}
+
+/// Whether nobody reads any more what is said.
+pub(crate) fn is_hang_up(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 impl Termination for Exit {

@@ -18,6 +18,8 @@ async fn main() -> exit::Exit {
     let arguments = args::Arguments::parse_from(aliases::translate(std::env::args_os().collect()));
     match commands::run(arguments).await {
         Ok(()) => exit::Exit::Done,
+        // Whoever reads along (`| head`) has seen enough.
+        Err(error) if exit::is_hang_up(&error) => exit::Exit::Done,
         Err(error) => {
             if !error.is::<exit::Unwell>() {
                 print::error(&error);

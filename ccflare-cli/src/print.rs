@@ -4,7 +4,10 @@ mod agents;
 
 pub(crate) use agents::{agent, agents, default_model, preference, preferred_for_all, workspaces};
 
-use std::io::{self, Write};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 use anstyle::AnsiColor;
 use anyhow::Result;
@@ -31,7 +34,7 @@ pub(crate) use placement::{explanation, strategy};
 /// An error, with everything that led to it.
 pub(crate) fn error(error: &anyhow::Error) {
     let style = AnsiColor::Red.on_default().bold();
-    let _ = writeln!(anstream::stderr(), "{style}ccflare:{style:#} {error:#}");
+    let _ = writeln!(anstream::stderr(), "{style}ccflare:{style:#} {}", clean(&format!("{error:#}")));
 }
 
 /// A question; the answer is typed behind it.
@@ -41,9 +44,9 @@ pub(crate) fn prompt(question: &str) -> Result<()> {
     Ok(())
 }
 
-/// That something is under way that takes a while.
+/// Something beside what was asked for: that it takes a while, or what is wrong with a part of it.
 pub(crate) fn progress(message: &str) {
-    let _ = writeln!(io::stderr(), "{message}");
+    let _ = writeln!(io::stderr(), "{}", clean(message));
 }
 
 /// That something was done.
@@ -92,7 +95,7 @@ fn closures(account: &AccountView) -> String {
             closure.until.as_ref().map_or_else(|| " until resumed".to_owned(), |until| format!(" until {until}"));
         format!("{}{scope}{until}: {}", closure.reason, closure.evidence)
     };
-    account.closures.iter().map(closure).collect::<Vec<_>>().join("\n")
+    account.closures.iter().map(closure).collect::<Vec<_>>().join("; ")
 }
 
 pub(crate) fn requests(page: &RequestPage, output: Output) -> Result<()> {
@@ -100,7 +103,7 @@ pub(crate) fn requests(page: &RequestPage, output: Output) -> Result<()> {
         return json(&page.requests);
     }
     if page.requests.is_empty() {
-        return line("no finished requests yet");
+        return line("no finished requests, or none like that");
     }
     let mut table =
         table(&["TIME", "ACCOUNT", "MODEL", "STATUS", "OUTCOME", "TRIES", "IN", "CACHED", "OUT", "COST", "MS", "ID"]);
@@ -188,8 +191,7 @@ pub(crate) fn payload(payload: &PayloadView, output: Output) -> Result<()> {
         line(&format!("== {name}: {} bytes{cut} ({})", side.bytes, side.encoding))?;
         side.headers.iter().try_for_each(|(name, value)| line(&format!("{name}: {value}")))?;
         line("")?;
-        // What others wrote must not steer the terminal.
-        line(&side.body.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}"))?;
+        line(&side.body)?;
     }
     Ok(())
 }
@@ -273,40 +275,93 @@ fn or_dash<T: ToString>(value: Option<&T>) -> String {
     value.map_or_else(|| "-".to_owned(), ToString::to_string)
 }
 
-fn table(head: &[&str]) -> Table {
+/// A table. What stands in it may have been chosen by clients, so a row stays one line and steers no terminal.
+struct Rows(Table);
+
+impl Rows {
+    fn add_row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.0.add_row(cells.into_iter().map(|cell| on_one_line(&cell)));
+    }
+}
+
+impl fmt::Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn table(head: &[&str]) -> Rows {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(head.iter().copied());
     // Lines break inside of columns on a terminal only; in a pipe each row stays one line.
     if let Some((terminal_size::Width(width), _)) = terminal_size::terminal_size_of(io::stdout()) {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
-    table
+    Rows(table)
 }
 
-fn right(table: &mut Table, columns: &[usize]) {
+fn right(table: &mut Rows, columns: &[usize]) {
     for column in columns {
-        if let Some(column) = table.column_mut(*column) {
+        if let Some(column) = table.0.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
 }
 
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
-    line(&serde_json::to_string_pretty(value)?)
+    bytes(format!("{}\n", as_json(value, serde_json::to_string_pretty)?).as_bytes())
+}
+
+/// The same text, with those control characters named that JSON lets stand as they are.
+fn as_json<T: Serialize>(value: &T, write: fn(&T) -> serde_json::Result<String>) -> Result<String> {
+    let text = write(value)?;
+    let named = |c: char| if c.is_control() && c != '\n' { format!("\\u{:04x}", u32::from(c)) } else { c.into() };
+    Ok(if text.contains(steers) { text.chars().map(named).collect() } else { text })
 }
 
 /// Something that was made elsewhere, as it is.
 pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
-    match io::stdout().write_all(bytes) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
-    }
+    Ok(io::stdout().write_all(bytes)?)
 }
 
-/// A reader that has seen enough (`| head`) is no failure.
+/// A line for people, or several.
 fn line(text: &str) -> Result<()> {
-    match writeln!(io::stdout(), "{text}") {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
+    Ok(writeln!(io::stdout(), "{}", clean(text))?)
+}
+
+/// What others wrote must not steer the terminal.
+fn clean(text: &str) -> String {
+    text.replace(steers, "\u{fffd}")
+}
+
+fn on_one_line(text: &str) -> String {
+    clean(text).replace(['\n', '\t'], " ")
+}
+
+fn steers(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\t')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "m\u{1b}]0;mine\u{7}\u{9b}31m\r\n2";
+
+    #[test]
+    fn what_a_client_chose_steers_no_terminal_and_breaks_no_row() {
+        let mut rows = table(&["MODEL", "COST"]);
+        rows.add_row([HOSTILE.to_owned(), "1".to_owned()]);
+        let shown = clean(&rows.to_string());
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        assert!(!shown.contains(steers), "{shown}");
+        assert!(!clean(HOSTILE).contains(steers));
+    }
+
+    #[test]
+    fn json_says_the_same_without_steering_a_terminal() {
+        let text = as_json(&[HOSTILE], serde_json::to_string_pretty).expect("JSON");
+        assert!(!text.contains(steers), "{text}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&text).expect("JSON"), [HOSTILE]);
     }
 }

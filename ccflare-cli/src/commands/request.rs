@@ -133,7 +133,7 @@ pub(super) async fn run(verb: Request, control: &dyn Control, output: Output) ->
     }
 }
 
-/// Writes page by page, and says how many there were. A reader that has seen enough (`| head`) is no failure.
+/// Writes page by page, and says how many there were.
 async fn export(
     control: &dyn Control,
     mut query: RequestPageQuery,
@@ -150,10 +150,7 @@ async fn export(
             count += 1;
         }
         left = left.saturating_sub(page.requests.len());
-        match into.write_all(text.as_bytes()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(count),
-            result => result?,
-        }
+        into.write_all(text.as_bytes())?;
         text.clear();
         query.before = page.next;
         if query.before.is_none() || left == 0 {

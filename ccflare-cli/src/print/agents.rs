@@ -1,12 +1,10 @@
 //! Agents and workspaces.
 
-use std::io::{self, Write};
-
 use anyhow::Result;
 use ccflare_core::control::views::{AgentView, AgentsView, BulkPreferenceView, PreferenceView, WorkspaceView};
 use serde_json::json;
 
-use super::{done, json as as_json, line, or_dash, right, table};
+use super::{done, json as as_json, line, or_dash, progress, right, table};
 use crate::args::Output;
 
 const NONE: &str = "no agents yet: put a definition (markdown with name and description in front) into \
@@ -22,18 +20,18 @@ pub(crate) fn agents(all: &AgentsView, output: Output) -> Result<()> {
         let mut table = table(&["AGENT", "MODEL", "PREFERRED", "STATE", "CONVERSATIONS", "LAST USED", "FILE"]);
         for agent in &all.agents {
             table.add_row([
-                clean(&agent.id),
+                agent.id.clone(),
                 agent.model.clone().unwrap_or_else(|| "inherit".to_owned()),
                 preferred(agent.preference.as_deref(), agent.preference_from.as_deref()),
                 agent.state.clone(),
                 agent.conversations.to_string(),
                 or_dash(agent.last_used.as_ref()),
-                clean(&agent.file_path),
+                agent.file_path.clone(),
             ]);
         }
         for agent in &all.other_agents {
             table.add_row([
-                clean(&agent.name),
+                agent.name.clone(),
                 "-".to_owned(),
                 preferred(agent.preference.as_deref(), agent.preference_from.as_deref()),
                 "no file".to_owned(),
@@ -49,7 +47,7 @@ pub(crate) fn agents(all: &AgentsView, output: Output) -> Result<()> {
         line(&format!("all others: {model}"))?;
     }
     for problem in &all.problems {
-        writeln!(io::stderr(), "{}: {}: {}", problem.state, clean(&problem.file_path), clean(&problem.reason))?;
+        progress(&format!("{}: {}: {}", problem.state, problem.file_path, problem.reason));
     }
     Ok(())
 }
@@ -67,16 +65,16 @@ pub(crate) fn agent(agent: &AgentView, output: Output) -> Result<()> {
         return as_json(agent);
     }
     let tools = agent.tools.as_ref().map_or_else(|| "all".to_owned(), |tools| tools.join(", "));
-    line(&format!("{}  {}  {}", clean(&agent.id), clean(&agent.name), agent.state))?;
-    line(&format!("file       {}", clean(&agent.file_path)))?;
+    line(&format!("{}  {}  {}", agent.id, agent.name, agent.state))?;
+    line(&format!("file       {}", agent.file_path))?;
     line(&format!("model      {}", agent.model.as_deref().unwrap_or("that of whoever starts it")))?;
     line(&format!("preferred  {}", preferred(agent.preference.as_deref(), agent.preference_from.as_deref())))?;
     line(&format!("in file    {}", or_dash(agent.defined_model.as_ref())))?;
     line(&format!("colour     {}", agent.color))?;
-    line(&format!("tools      {}", clean(&tools)))?;
+    line(&format!("tools      {}", tools))?;
     line(&format!("last used  {} ({} conversations)", or_dash(agent.last_used.as_ref()), agent.conversations))?;
-    line(&format!("\n{}\n", clean(&agent.description)))?;
-    line(&clean(&agent.system_prompt))
+    line(&format!("\n{}\n", agent.description))?;
+    line(&agent.system_prompt)
 }
 
 pub(crate) fn preference(preference: &PreferenceView, output: Output) -> Result<()> {
@@ -97,7 +95,7 @@ pub(crate) fn preferred_for_all(done: &BulkPreferenceView, output: Output) -> Re
     }
     line(&format!("{} agents have {} now", done.updated_count, done.model))?;
     for refused in &done.refused {
-        writeln!(io::stderr(), "not {}: {}", clean(&refused.agent_id), clean(&refused.reason))?;
+        progress(&format!("not {}: {}", refused.agent_id, refused.reason));
     }
     Ok(())
 }
@@ -119,8 +117,8 @@ pub(crate) fn workspaces(workspaces: &[WorkspaceView], output: Output) -> Result
     let mut table = table(&["NAME", "PATH", "AGENTS", "LAST SEEN", "REGISTERED BY"]);
     for workspace in workspaces {
         table.add_row([
-            clean(&workspace.name),
-            clean(&workspace.path),
+            workspace.name.clone(),
+            workspace.path.clone(),
             workspace.agent_count.to_string(),
             workspace.last_seen.clone(),
             if workspace.manual { "operator" } else { "client" }.to_owned(),
@@ -128,9 +126,4 @@ pub(crate) fn workspaces(workspaces: &[WorkspaceView], output: Output) -> Result
     }
     right(&mut table, &[2]);
     line(&format!("{table}"))
-}
-
-/// What others wrote must not steer the terminal.
-fn clean(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "\u{fffd}")
 }

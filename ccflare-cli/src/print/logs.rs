@@ -9,6 +9,7 @@ use ccflare_core::{
     logs::{LogLevel, LogLine},
 };
 
+use super::{as_json, on_one_line};
 use crate::args::Output;
 
 /// One a line; as JSON, they are the lines of the files.
@@ -16,16 +17,16 @@ pub(crate) fn lines(lines: &[LogLine], output: Output) -> Result<()> {
     let mut out = anstream::stdout().lock();
     for line in lines {
         if output.json {
-            writeln!(out, "{}", serde_json::to_string(line)?)?;
+            writeln!(out, "{}", as_json(line, serde_json::to_string)?)?;
             continue;
         }
         let (at, style) = (Timestamp::from_micros(line.ts.saturating_mul(1000)), style(line.level));
-        write!(out, "{at} {style}{:>5}{style:#} {}", line.level.as_str(), clean(&line.msg))?;
+        write!(out, "{at} {style}{:>5}{style:#} {}", line.level.as_str(), on_one_line(&line.msg))?;
         if let Some(request) = &line.request {
-            write!(out, " request={}", clean(request))?;
+            write!(out, " request={}", on_one_line(request))?;
         }
         for (name, value) in &line.data {
-            write!(out, " {name}={}", value.as_str().map_or_else(|| value.to_string(), clean))?;
+            write!(out, " {name}={}", value.as_str().map_or_else(|| value.to_string(), on_one_line))?;
         }
         writeln!(out)?;
     }
@@ -39,9 +40,4 @@ fn style(level: LogLevel) -> Style {
         LogLevel::Info => AnsiColor::Green.on_default(),
         LogLevel::Debug | LogLevel::Trace => AnsiColor::Blue.on_default(),
     }
-}
-
-/// What others wrote does not steer this terminal.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -5,9 +5,8 @@ use ccflare_core::{
     control::views::{ReloadView, SettingView, SettingsView, WebhookView},
     report::{At, Count, Known},
 };
-use comfy_table::Table;
 
-use super::{json, line, or_dash, table};
+use super::{Rows, json, line, or_dash, table};
 use crate::args::Output;
 
 pub(crate) fn all(settings: &SettingsView, in_full: bool, output: Output) -> Result<()> {
@@ -34,7 +33,7 @@ pub(crate) fn all(settings: &SettingsView, in_full: bool, output: Output) -> Res
 }
 
 /// Who is told what happens, and whether they take it.
-fn webhooks(hooks: &[WebhookView]) -> Table {
+fn webhooks(hooks: &[WebhookView]) -> Rows {
     let mut table = table(&["WEBHOOK", "EVENTS", "DELIVERED", "GIVEN UP", "LAST"]);
     for hook in hooks {
         let last = hook.last.as_ref().map(|last| {

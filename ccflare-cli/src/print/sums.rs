@@ -52,7 +52,7 @@ pub(crate) fn analytics(view: &AnalyticsView, output: Output) -> Result<()> {
     let totals = &view.totals;
     line(&format!("{} to {}", view.meta.from, view.meta.to))?;
     line(&format!(
-        "{} requests, {} succeeded, {} moved to another account",
+        "{} requests, {} succeeded, moved {}× to another account",
         Count(totals.requests),
         percent(totals.success_rate),
         Count(totals.failovers)

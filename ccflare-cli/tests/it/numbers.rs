@@ -102,7 +102,7 @@ async fn every_face_shows_the_same_numbers() {
     // The command line.
     for (line, shown) in [
         ("stats", &["requests   5\n", "succeeded  80 %\n", "tokens     501k", "cost       $4.37"][..]),
-        ("analytics --range 1h", &["5 requests, 80 % succeeded, 1 moved", "501k tokens for $4.37"][..]),
+        ("analytics --range 1h", &["5 requests, 80 % succeeded, moved 1×", "501k tokens for $4.37"][..]),
         ("request list", &["1.41", "0.4", "0.5", "2.06", "150000", "101000"][..]),
         ("status", &["accounts      1 of 2 can serve"][..]),
     ] {
