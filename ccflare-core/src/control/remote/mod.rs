@@ -1,6 +1,6 @@
 //! The operator's wishes, sent to a running server.
 
-use std::time::Duration;
+use std::{error::Error, io, time::Duration};
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -32,11 +32,12 @@ pub struct Remote {
 }
 
 /// An error as the API tells it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct Told {
     error: String,
+    #[serde(default)]
     code: String,
+    #[serde(default)]
     details: Value,
 }
 
@@ -83,7 +84,10 @@ impl Remote {
             return Ok(response);
         }
         let status = response.status();
-        let told = response.json::<Told>().await.unwrap_or_default();
+        let Ok(told) = response.json::<Told>().await else {
+            let message = format!("{} answers {status}, and not as ccflare does", self.base);
+            return Err(ControlError::Unavailable(message));
+        };
         Err(understand(status, told))
     }
 
@@ -95,6 +99,13 @@ impl Remote {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> ControlError {
+        if let Some(distrust) = distrust(error) {
+            return ControlError::Unavailable(format!(
+                "{} is there, and is not trusted: {distrust}; name the server as its certificate does (--server \
+                 https://NAME), or have the certificate trusted (SSL_CERT_FILE)",
+                self.base
+            ));
+        }
         let why = if error.is_timeout() { "it does not answer in time" } else { "it can't be reached" };
         ControlError::Unavailable(format!(
             "no ccflare server at {}: {why}; start one with `ccflare serve`, or name another with --server",
@@ -103,9 +114,15 @@ impl Remote {
     }
 }
 
+/// What is wrong with the other side's certificate, or with its TLS.
+fn distrust<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let cause = |error: &'a (dyn Error + 'static)| error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref();
+    std::iter::successors(Some(error), |error| (*error).source()).find_map(cause)
+}
+
 /// The error that the server meant.
 fn understand(status: StatusCode, told: Told) -> ControlError {
-    let message = if told.error.is_empty() { format!("the server answers {status}") } else { told.error };
+    let message = told.error;
     match (told.code.as_str(), status) {
         ("not_found", _) => ControlError::NotFound(message),
         ("stale", _) => ControlError::Stale(message),
