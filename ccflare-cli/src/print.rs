@@ -201,6 +201,9 @@ pub(crate) fn status(status: &StatusView, output: Output) -> Result<()> {
         return json(status);
     }
     line(&format!("ccflare {}, {}", status.version, status.status))?;
+    if status.status == StatusView::OFFLINE {
+        line("no server runs: this is what one would begin with; `ccflare serve` starts it")?;
+    }
     line(&format!("accounts      {} of {} can serve", status.available_accounts, status.accounts))?;
     line(&format!("active        {}", status.active_account.as_deref().unwrap_or("none yet")))?;
     line(&format!("strategy      {}", status.strategy))?;

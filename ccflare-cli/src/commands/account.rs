@@ -35,19 +35,20 @@ pub(super) async fn run(
             let wanted = NewLogin { account: Some(account), server: server_name, ..NewLogin::default() };
             login::run(wanted, way, connect, output).await
         }
+        Account::Add(add) => {
+            let new = new_account(add)?;
+            let added = connect().await?.add_account(new).await?;
+            print::account(&format!("account {:?} added", added.name), &added, output)
+        }
+        Account::Remove { account, yes } => remove(&account, yes, connect, output).await,
         verb => at_once(verb, &*connect().await?, output).await,
     }
 }
 
 async fn at_once(verb: Account, control: &dyn Control, output: Output) -> Result<()> {
     let (account, edit, done) = match verb {
-        Account::Login(_) => bail!("a login is done in two steps"),
+        Account::Login(_) | Account::Add(_) | Account::Remove { .. } => bail!("somebody has to be asked first"),
         Account::List => return print::accounts(&control.accounts().await?, output),
-        Account::Add(add) => {
-            let added = control.add_account(new_account(add)?).await?;
-            return print::account(&format!("account {:?} added", added.name), &added, output);
-        }
-        Account::Remove { account, yes } => return remove(&account, yes, control, output).await,
         Account::Pause { account } => (account, AccountEdit::Pause, "paused".to_owned()),
         Account::Resume { account } => (account, AccountEdit::Resume, "resumed".to_owned()),
         Account::Rename { account, name } => {
@@ -91,12 +92,19 @@ fn key(variable: Option<&str>, name: &str) -> Result<Secret> {
     Ok(key)
 }
 
-async fn remove(account: &str, yes: bool, control: &dyn Control, output: Output) -> Result<()> {
-    let accounts = control.accounts().await?;
+async fn remove(
+    account: &str,
+    yes: bool,
+    connect: impl AsyncFn() -> Result<Arc<dyn Control>>,
+    output: Output,
+) -> Result<()> {
+    let accounts = connect().await?.accounts().await?;
     let by_id = accounts.iter().find(|known| known.id == account);
     let found = by_id.or_else(|| accounts.iter().find(|known| known.name == account));
     let name = found.map_or(account, |found| &found.name);
-    let confirm = if yes || found.is_none() { name.to_owned() } else { confirm::answer("remove the account", name)? };
-    control.remove_account(account, &confirm).await?;
+    if found.is_some() {
+        confirm::name(&format!("remove the account {name:?}"), name, yes)?;
+    }
+    connect().await?.remove_account(account, name).await?;
     print::done(&format!("account {name:?} removed"), output)
 }

@@ -42,7 +42,7 @@ pub(crate) enum Maintenance {
     },
     /// Put a backup in the place of the database; the server has to be stopped
     Restore {
-        /// The backup
+        /// The backup's file, such as backups/NAME.redb beside the database
         file: PathBuf,
         /// Do not ask
         #[arg(long, short)]
@@ -91,7 +91,7 @@ fn restore(file: &Path, yes: bool, flags: &Flags, output: Output) -> Result<()> 
     let config = Config::of_process(flags, &Places::of_user().map_err(anyhow::Error::msg)?)?;
     let database = config.database();
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    confirm::name(&format!("replace {} with", database.display()), &name, yes)?;
+    confirm::name(&format!("replace {} with {name:?}", database.display()), &name, yes)?;
     let old = RedbStore::restore(file, &database, &config.master()?)?;
     let old = old.map_or_else(String::new, |old| format!("; what was there is {} now", old.display()));
     print::done(&format!("{} is in place{old}", file.display()), output)

@@ -1,11 +1,11 @@
 //! What is done. One file a noun.
 
-use anyhow::Result;
-use ccflare_core::control::views::AuditQuery;
+use anyhow::{Result, bail};
+use ccflare_core::control::{ControlError, views::AuditQuery};
 
 use crate::{
     args::{Arguments, Command, Keys},
-    connect::connect,
+    connect::{connect, existing},
     print,
 };
 
@@ -46,13 +46,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Account(verb) => account::run(verb, async || connect(&flags, server.clone()).await, output).await,
         Command::Request(verb) => request::run(verb, &*connect(&flags, server).await?, output).await,
         Command::Session(verb) => sums::session(verb, &*connect(&flags, server).await?, output).await,
-        Command::Stats(wanted) => sums::stats(wanted, &*connect(&flags, server).await?, output).await,
+        Command::Stats(wanted) => sums::stats(wanted, async || connect(&flags, server.clone()).await, output).await,
         Command::Analytics(wanted) => sums::analytics(wanted, &*connect(&flags, server).await?, output).await,
         Command::Analyze(wanted) => sums::analyze(wanted, &*connect(&flags, server).await?, output).await,
         Command::Maintenance(verb) => maintenance::run(verb, &flags, server, output).await,
         Command::Requests(wanted) => requests::run(wanted, &*connect(&flags, server).await?, output).await,
         Command::Keys(Keys::Rotate) => keys::rotate(&flags, output),
-        Command::Key(verb) => key::run(verb, &*connect(&flags, server).await?, output).await,
+        Command::Key(verb) => key::run(verb, async || connect(&flags, server.clone()).await, output).await,
         Command::Config(verb) => config::run(verb, &flags, server, output).await,
         Command::Doctor => doctor::run(&flags, server, output).await,
         Command::Completions { shell } => manual::completions(shell),
@@ -68,8 +68,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             print::audit(&entries, output)
         }
         Command::Status => {
-            let status = connect(&flags, server).await?.status().await?;
-            print::status(&status, output)
+            let Some(control) = existing(&flags, server).await? else {
+                bail!(ControlError::Unavailable(
+                    "no server runs, and there is no database yet; `ccflare serve` begins".into()
+                ))
+            };
+            print::status(&control.status().await?, output)
         }
     }
 }

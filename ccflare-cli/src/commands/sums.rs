@@ -1,6 +1,6 @@
 //! `ccflare stats`, `analytics`, `session` and `analyze`: what requests add up to.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use anyhow::Result;
 use ccflare_core::control::{
@@ -82,12 +82,16 @@ pub(crate) struct Analyze {
 /// The latest requests among which the slowest are looked for.
 const LOOKED_AT: usize = 1000;
 
-pub(super) async fn stats(stats: Stats, control: &dyn Control, output: Output) -> Result<()> {
+pub(super) async fn stats(
+    stats: Stats,
+    connect: impl AsyncFn() -> Result<Arc<dyn Control>>,
+    output: Output,
+) -> Result<()> {
     match stats.verb.unwrap_or(StatsVerb::Show) {
-        StatsVerb::Show => print::sums::stats(&control.stats().await?, output),
+        StatsVerb::Show => print::sums::stats(&connect().await?.stats().await?, output),
         StatsVerb::Reset { yes } => {
-            confirm::name("forget all finished requests; this is", "reset", yes)?;
-            let reset = control.reset_stats().await?;
+            confirm::name("forget all finished requests", "reset", yes)?;
+            let reset = connect().await?.reset_stats().await?;
             print::done(&format!("{} finished requests are forgotten", reset.removed_requests), output)
         }
     }

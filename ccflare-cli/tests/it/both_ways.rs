@@ -10,7 +10,6 @@ use crate::site::{Ran, Site};
 
 /// An operator's day: what is typed, what is typed in, and how it ends. `ID` stands for the id that was shown last.
 const DAY: &[(&str, &str, i32)] = &[
-    ("status", "", 0),
     ("account list", "", 0),
     ("account add work --priority 2 --tier 5", "work", 0),
     ("account add home", "home", 0),
@@ -24,10 +23,9 @@ const DAY: &[(&str, &str, i32)] = &[
     ("account priority office 1", "", 0),
     ("account tier office 20", "", 0),
     ("account list", "", 0),
-    ("account remove office", "", 1),
+    ("account remove office", "", 4),
     ("account remove office --yes", "", 0),
     ("account remove office --yes", "", 3),
-    ("status", "", 0),
     ("key create laptop --expires 90d --model claude-* --account home", "", 0),
     ("key create laptop", "", 4),
     ("key create phone --account nobody", "", 3),
@@ -63,7 +61,6 @@ const DAY: &[(&str, &str, i32)] = &[
     ("strategy conversation", "", 0),
     ("strategy dice", "", 4),
     ("strategy", "", 0),
-    ("status", "", 0),
     ("explain", r#"{"model":"claude-opus-5-5","max_tokens":9,"messages":[{"role":"user","content":"Hello"}]}"#, 0),
     ("explain --method GET --path /v1/models -H x-claude-code-session-id:s", "", 0),
     ("explain --client-key nobody", "{}", 3),
@@ -84,7 +81,7 @@ const DAY: &[(&str, &str, i32)] = &[
     ("session show nobody", "", 3),
     ("stats", "", 0),
     ("stats show", "", 0),
-    ("stats reset", "", 1),
+    ("stats reset", "", 4),
     ("stats reset --yes", "", 0),
     ("analytics --range 7d --cumulative", "", 0),
     ("analytics --range 2h", "", 4),
@@ -106,6 +103,7 @@ const ASKS_AS_REVIEWER: &str = r#"{"model":"claude-opus-5-5","max_tokens":9,"sys
 /// Commands that have nothing to do with a server, or are tried below: why.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("serve", "is the server"),
+    ("status", "tells the two apart, as is tried below"),
     ("account login", "is tried below"),
     ("doctor", "tells the two apart, as is tried below"),
     ("open", "needs the server, as is tried below"),
@@ -274,6 +272,43 @@ async fn what_is_done_in_a_day_is_the_same_on_a_server_and_on_a_database() {
         }
     }
     served.stop();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_tells_a_server_from_a_database_and_makes_none() {
+    let mut site = Site::new().await;
+    let ran = site.run(&["status"], "");
+    assert_eq!(ran.code, Some(69), "{ran:?}");
+    assert!(ran.err.contains("no server runs") && !site.folder.join("data").exists(), "{ran:?}");
+    site.serve();
+    assert_eq!(site.run(&["status", "--json"], "").json()["status"], "ok");
+    site.stop();
+    assert_eq!(site.run(&["status", "--json"], "").json()["status"], "offline");
+    assert!(site.run(&["status"], "").out.contains("no server runs"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_held_while_somebody_is_asked_for_a_key() {
+    let site = Site::new().await;
+    let added = site.talk(&["account", "add", "work"], |_| {
+        for _ in 0..5 {
+            let listed = site.run(&["account", "list"], "");
+            assert_eq!(listed.code, Some(0), "{listed:?}");
+        }
+        "work".to_owned()
+    });
+    assert_eq!(added.code, Some(0), "{added:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_ours_is_found_to_be_none() {
+    let site = Site::new().await;
+    let mock = site.mock.url().to_string();
+    let ran =
+        site.command(&["--server", &mock, "account", "list"]).env("CCFLARE_ADMIN_TOKEN", "of-another-server").output();
+    let ran = ran.expect("it runs");
+    assert_eq!(ran.status.code(), Some(69), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("not as ccflare does"), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ impl GatewayControl for Local {
         let (accounts, now) = (self.pool.snapshot(), self.clock.now());
         let available = accounts.iter().filter(|account| account.closed_for(|| None, now).is_none()).count();
         Ok(StatusView {
-            status: "ok".to_owned(),
+            status: if self.queue.is_some() { "ok" } else { StatusView::OFFLINE }.to_owned(),
             accounts: accounts.len(),
             available_accounts: available,
             timestamp: now.to_string(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StatusView {
-    /// `ok`.
+    /// `ok`, or [`OFFLINE`](Self::OFFLINE).
     pub status: String,
     /// How many accounts there are.
     pub accounts: usize,
@@ -27,6 +27,11 @@ pub struct StatusView {
     pub last_commit_ms: Option<f64>,
     /// The version that answers.
     pub version: String,
+}
+
+impl StatusView {
+    /// What `status` says where no gateway works, and somebody looks at its database.
+    pub const OFFLINE: &str = "offline";
 }
 
 /// A link that logs one browser in. Whoever has it first is in, so it is for the operator's own browser.
