@@ -228,9 +228,19 @@ fn is_final(status: StatusCode) -> bool {
     !status.is_server_error() && !later.contains(&status)
 }
 
+/// What is signed with: what the base64 behind `whsec_` stands for, as the specification writes secrets, else the text itself.
+pub(crate) fn signing_key(secret: &Secret) -> Option<Vec<u8>> {
+    match secret.expose().strip_prefix("whsec_") {
+        Some(key) => BASE64_STANDARD.decode(key).ok(),
+        None => Some(secret.expose().as_bytes().to_vec()),
+    }
+}
+
 /// `v1,` and the base64 of an HMAC-SHA256 over id, timestamp and body, joined with dots.
 fn signature(secret: &Secret, id: &str, timestamp: &str, body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).expect("a key of any length will do");
+    // One that can't be decoded is refused where it is read.
+    let key = signing_key(secret).unwrap_or_default();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("a key of any length will do");
     for part in [id, ".", timestamp, ".", body] {
         mac.update(part.as_bytes());
     }
@@ -245,6 +255,9 @@ mod tests {
     fn a_signature_is_what_others_compute() {
         // printf 'id.1800000000.{}' | openssl dgst -sha256 -hmac a-secret-of-sixteen -binary | base64
         let signed = signature(&Secret::new("a-secret-of-sixteen"), "id", "1800000000", "{}");
+        assert_eq!(signed, "v1,i7OUn4T9/VhnIeqaumwQ21Rhfr2Gn84QnWl934HqeqA=");
+        // The same secret as the specification writes it.
+        let signed = signature(&Secret::new("whsec_YS1zZWNyZXQtb2Ytc2l4dGVlbg=="), "id", "1800000000", "{}");
         assert_eq!(signed, "v1,i7OUn4T9/VhnIeqaumwQ21Rhfr2Gn84QnWl934HqeqA=");
     }
 

@@ -10,7 +10,7 @@ use super::{
     ConfigError,
     file::{line_of, plain, unknown},
 };
-use crate::webhooks::Webhook;
+use crate::webhooks::{Webhook, signing_key};
 
 pub(super) const KEYS: [&str; 3] = ["url", "secret", "events"];
 
@@ -32,16 +32,26 @@ pub(super) fn read(text: &str, hooks: &Spanned<DeValue<'_>>) -> Result<Vec<Webho
         let given = |key: &str| fields.get(key).and_then(|value| plain(value.get_ref()));
         let url = given("url").and_then(|url| url.parse::<Url>().ok());
         let url = url.filter(|url| may_carry_secrets(url) && !names_out_of_bounds(url));
+        if url.as_ref().is_some_and(|url| !url.username().is_empty() || url.password().is_some()) {
+            return Err(wrong(line, "a webhook's url has neither user nor password: none is sent"));
+        }
         let url = url.ok_or_else(|| wrong(line, "a webhook needs a url: https://, or http:// for this machine"))?;
         let secret = given("secret").filter(|secret| secret.len() >= 16);
         let secret = secret.ok_or_else(|| wrong(line, "a webhook needs a secret of 16 characters at least"))?;
+        let secret = Secret::new(&secret);
+        if signing_key(&secret).is_none() {
+            return Err(wrong(line, "a webhook's secret that begins with whsec_ goes on with base64"));
+        }
         let events = given("events").unwrap_or_else(|| EVENTS.to_owned());
+        if events.is_empty() {
+            return Err(wrong(line, "a webhook without events is told nothing: name some, or leave events out"));
+        }
         let events: Vec<String> = events.split(',').map(|name| name.trim().to_owned()).collect();
         let known = EventDetail::NAMES.into_iter().filter(|name| *name != "log");
         if let Some(name) = events.iter().find(|name| !known.clone().any(|known| known == **name)) {
             return Err(unknown("event", name, line, known));
         }
-        Ok(Webhook::new(url, Secret::new(&secret), events))
+        Ok(Webhook::new(url, secret, events))
     };
     hooks.iter().map(hook).collect()
 }
@@ -67,6 +77,9 @@ mod tests {
             ("0123456789abcdef", "short", "needs a secret"),
             ("[\"limit\"]", "[\"limits\"]", "did you mean limit?"),
             ("[\"limit\"]", "[\"log\"]", "there is no event log"),
+            ("a.example", "me:pass@a.example", "neither user nor password"),
+            ("0123456789abcdef", "whsec_0123456789*", "goes on with base64"),
+            ("[\"limit\"]", "[]", "is told nothing"),
             ("secret", "secrets", "did you mean secret?"),
         ] {
             let error = read(&good.replace(from, to)).expect_err(to).to_string();
