@@ -3,14 +3,20 @@
 //!
 //! Nothing here reads the machine: a binary hands in its flags, its environment and the file's text.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use ccflare_core::{
+    control::valid_base_url,
     domain::Secret,
     gateway::GatewayOptions,
     logs::LogBounds,
-    oauth::{AuthorizationServers, may_carry_secrets},
-    store::MasterKey,
+    oauth::AuthorizationServers,
+    store::{MasterKey, SealKey},
 };
 use url::Url;
 
@@ -158,15 +164,14 @@ impl Config {
         set(given, "body_limit", &mut gateway.body_limit)?;
         set(given, "body_budget", &mut gateway.body_budget)?;
         set(given, "max_in_flight", &mut gateway.max_in_flight)?;
-        set(given, "connect_timeout", &mut gateway.connect_timeout)?;
-        set(given, "first_byte_timeout", &mut gateway.first_byte_timeout)?;
-        set(given, "idle_timeout", &mut gateway.idle_timeout)?;
-        set(given, "allow_link_local", &mut gateway.allow_link_local)?;
-        gateway.upstream_base_url = get::<Url>(given, "upstream_base_url")?;
-        if gateway.upstream_base_url.as_ref().is_some_and(|url| !may_carry_secrets(url)) {
-            let why = "it must begin with https:// (http:// only for this machine): keys are sent there";
-            return Err(wrong(given, "upstream_base_url", why));
+        if gateway.body_limit > gateway.body_budget {
+            return Err(wrong(given, "body_limit", "body_budget, which all bodies share, is less than one may have"));
         }
+        timeout(given, "connect_timeout", &mut gateway.connect_timeout)?;
+        timeout(given, "first_byte_timeout", &mut gateway.first_byte_timeout)?;
+        timeout(given, "idle_timeout", &mut gateway.idle_timeout)?;
+        set(given, "allow_link_local", &mut gateway.allow_link_local)?;
+        gateway.upstream_base_url = upstream_base_url(given)?;
         capture::set(given, &mut gateway)?;
         agents::set(given, &mut gateway, places)?;
         retention::set(given, &mut gateway.retention)?;
@@ -186,12 +191,12 @@ impl Config {
             tls: tls(given)?,
             data_dir: data_dir.unwrap_or_else(|| places.data_dir.clone()),
             key_file,
-            master_key: get::<String>(given, "master_key")?.map(|text| Secret::new(&text)),
+            master_key: master_key(given)?,
             passphrase_file: get(given, "passphrase_file")?,
             admin_token: get(given, "admin_token")?,
             metrics_token: get(given, "metrics_token")?,
             otlp: otlp::read(given)?,
-            allowed_hosts: get(given, "allowed_hosts")?.unwrap_or_default(),
+            allowed_hosts: allowed_hosts(given)?,
             drain_timeout: Duration::from_secs(30),
             log_level: log_level(given)?,
             log_format: get(given, "log_format")?.unwrap_or_default(),
@@ -275,6 +280,42 @@ fn require_client_keys(given: &Given, listen: SocketAddr) -> Result<bool, Config
     }
 }
 
+/// The address is checked as an account's own is: keys are sent there.
+fn upstream_base_url(given: &Given) -> Result<Option<Url>, ConfigError> {
+    let Some(text) = get::<String>(given, "upstream_base_url")? else { return Ok(None) };
+    valid_base_url(&text).map(Some).map_err(|error| wrong(given, "upstream_base_url", &error.to_string()))
+}
+
+fn master_key(given: &Given) -> Result<Option<Secret>, ConfigError> {
+    let Some(text) = get::<String>(given, "master_key")? else { return Ok(None) };
+    SealKey::from_base64(&text).map_err(|error| wrong(given, "master_key", &error.to_string()))?;
+    Ok(Some(Secret::new(&text)))
+}
+
+/// They are compared with what clients say without its port.
+fn allowed_hosts(given: &Given) -> Result<Vec<String>, ConfigError> {
+    let hosts: Vec<String> = get(given, "allowed_hosts")?.unwrap_or_default();
+    let is_host = |host: &String| {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        bare.parse::<IpAddr>().is_ok() || !host.contains(|c: char| c.is_whitespace() || ":/*@?#[]".contains(c))
+    };
+    match hosts.iter().find(|host| !is_host(host)) {
+        Some(host) => {
+            let why = format!(
+                "{host:?} is not a name or an address alone: leave out scheme, port and path, and name each host"
+            );
+            Err(wrong(given, "allowed_hosts", &why))
+        }
+        None => Ok(hosts),
+    }
+}
+
+/// One that is over at once would break off everything.
+fn timeout(given: &Given, key: &'static str, place: &mut Duration) -> Result<(), ConfigError> {
+    set(given, key, place)?;
+    if place.is_zero() { Err(wrong(given, key, "it must be more than 0")) } else { Ok(()) }
+}
+
 fn log_level(given: &Given) -> Result<String, ConfigError> {
     let level = get::<String>(given, "log_level")?.unwrap_or_else(|| "info".to_owned());
     logging::check_level(&level).map_err(|why| wrong(given, "log_level", &why))?;
@@ -321,6 +362,11 @@ fn set<T: Value>(given: &Given, key: &'static str, place: &mut T) -> Result<(), 
 
 fn get<T: Value>(given: &Given, key: &'static str) -> Result<Option<T>, ConfigError> {
     let Some((text, _)) = given.get(key) else { return Ok(None) };
+    if let Some(Kind::Number(least, most)) = Setting::of(key).map(|setting| setting.kind)
+        && !text.parse::<u32>().is_ok_and(|number| (least..=most).contains(&number))
+    {
+        return Err(wrong(given, key, &format!("{text:?} is not a number from {least} to {most}")));
+    }
     T::parse(text).map(Some).map_err(|expected| {
         let secret = Setting::of(key).is_some_and(|setting| given.is_secret(setting));
         let shown = if secret { "that".to_owned() } else { format!("{text:?}") };
@@ -493,6 +539,37 @@ mod tests {
         assert!(error.starts_with("line 3 of the configuration file: the environment variable NOTHING"), "{error}");
         let error = resolve(&[], &[], "log_dir = \"${file:/etc/hostname}\"").expect_err("no files here");
         assert!(error.starts_with("line 1 of the configuration file: can't read /etc/hostname"), "{error}");
+    }
+
+    #[test]
+    fn what_would_break_every_request_or_match_none_is_refused() {
+        for (file, why) in [
+            ("idle_timeout = \"0s\"", "idle_timeout (from line 1 of the configuration file): it must be more than 0"),
+            ("log_days = 0", "\"0\" is not a number from 1 to 3650"),
+            ("log_days = 9999", "\"9999\" is not a number from 1 to 3650"),
+            ("payload_days = \"many\"", "\"many\" is not a number from 1 to 365"),
+            ("body_limit = \"1GiB\"", "body_budget, which all bodies share, is less"),
+            ("allowed_hosts = [\"box.example:8080\"]", "leave out scheme, port and path"),
+            ("allowed_hosts = [\"a.example\", \"*.example\"]", "\"*.example\" is not a name"),
+            ("upstream_base_url = \"https://u:p@h.example/\"", "neither user, password"),
+            ("upstream_base_url = \"https://h.example/?a=b\"", "neither user, password"),
+            ("master_key = \"abc\"", "it is not the base64 of 32 bytes"),
+            ("log_level = \"wran\"", "\"wran\" is not error, warn, info, debug or trace"),
+            ("log_level = \"info,loud\"", "\"loud\" is not error"),
+            ("log_level = \"\"", "\"\" is not error"),
+        ] {
+            let error = resolve(&[], &[], file).expect_err(file);
+            assert!(error.contains(why), "{file}: {error}");
+        }
+        for file in [
+            "allowed_hosts = [\"a.example\", \"::1\", \"[fd00::1]\", \"192.0.2.1\"]",
+            "throttle_wait = \"0s\"",
+            "body_limit = \"1GiB\"\nbody_budget = \"1GiB\"",
+            "log_level = \"ccflare_core=debug,info\"",
+            "log_level = \"off\"",
+        ] {
+            resolve(&[], &[], file).expect(file);
+        }
     }
 
     #[test]

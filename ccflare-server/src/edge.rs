@@ -80,12 +80,17 @@ impl Edge {
             Some(address) => address.is_loopback() || address == self.listen,
             None => name.eq_ignore_ascii_case("localhost"),
         };
-        is_local || self.allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+        is_local
+            || self.allowed.iter().any(|allowed| without_brackets(allowed).eq_ignore_ascii_case(without_brackets(name)))
     }
 }
 
 fn address(name: &str) -> Option<IpAddr> {
-    name.trim_start_matches('[').trim_end_matches(']').parse().ok()
+    without_brackets(name).parse().ok()
+}
+
+fn without_brackets(name: &str) -> &str {
+    name.trim_start_matches('[').trim_end_matches(']')
 }
 
 const fn refused(status: StatusCode, message: &'static str) -> Refused {

@@ -36,7 +36,7 @@ pub use export::ExportFormat;
 pub use gateway::GatewayControl;
 pub use keys::KeyControl;
 pub use live::{EventStream, LiveControl};
-pub use local::{Local, Logins, Logs};
+pub use local::{Local, Logins, Logs, valid_base_url};
 pub use logins::LoginControl;
 pub use maintenance::MaintenanceControl;
 pub use placement::PlacementControl;

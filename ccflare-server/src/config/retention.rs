@@ -4,23 +4,20 @@ use std::time::Duration;
 
 use ccflare_core::retention::RetentionPolicy;
 
-use super::{ConfigError, Given, get, wrong};
+use super::{ConfigError, Given, get};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Sets what there is to say about it.
 pub(super) fn set(given: &Given, policy: &mut RetentionPolicy) -> Result<(), ConfigError> {
-    days(given, "payload_days", 365, &mut policy.payload_age)?;
-    days(given, "request_days", 3650, &mut policy.exchange_age)?;
+    days(given, "payload_days", &mut policy.payload_age)?;
+    days(given, "request_days", &mut policy.exchange_age)?;
     bytes(given, "payload_max_bytes", &mut policy.payload_bytes)?;
     bytes(given, "request_max_bytes", &mut policy.exchange_bytes)
 }
 
-fn days(given: &Given, key: &'static str, most: u16, age: &mut Duration) -> Result<(), ConfigError> {
+fn days(given: &Given, key: &'static str, age: &mut Duration) -> Result<(), ConfigError> {
     if let Some(days) = get::<u16>(given, key)? {
-        if !(1..=most).contains(&days) {
-            return Err(wrong(given, key, &format!("it is a number from 1 to {most}")));
-        }
         *age = DAY * u32::from(days);
     }
     Ok(())

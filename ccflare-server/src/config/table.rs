@@ -50,7 +50,7 @@ pub enum Kind {
 pub const SETTINGS: &[Setting] = &[
     // Where it listens, and who gets in.
     setting("listen", &["CCFLARE_LISTEN"], Kind::Address, "127.0.0.1:8080", "address and port to listen on"),
-    setting("port", &["PORT"], Kind::Number(0, 65_535), "", "the port alone, at 127.0.0.1"),
+    setting("port", &["PORT"], Kind::Number(0, 65_535), "", "the port alone; the address stays"),
     setting("admin_listen", &["CCFLARE_ADMIN_LISTEN"], Kind::Address, "", "a listener for the operator alone"),
     setting("tls_cert", &["CCFLARE_TLS_CERT"], Kind::Path, "", "PEM file with the certificates to speak TLS with"),
     setting("tls_key", &["CCFLARE_TLS_KEY"], Kind::Path, "", "PEM file with the key of tls_cert"),

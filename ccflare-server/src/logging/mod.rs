@@ -13,7 +13,9 @@ use ccflare_core::{
     logs::{LogBounds, LogFolder, LogLine, LogSwitch},
     record::Events,
 };
-use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Registry, filter::LevelFilter, layer::SubscriberExt, reload, util::SubscriberInitExt,
+};
 
 use crate::config::LogFormat;
 
@@ -93,11 +95,19 @@ pub fn flush() {
     }
 }
 
+const EXAMPLE: &str = "ccflare_core=debug,info";
+
 /// Whether this is a level or a filter.
 pub(crate) fn check_level(level: &str) -> Result<(), String> {
+    // A word alone would be the name of a module, of which everything is written and of all others nothing.
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    let is_word = |part: &&str| !part.contains(['=', '[']) && !is_level(part.trim());
+    if let Some(word) = level.split(',').find(is_word) {
+        return Err(format!("{word:?} is not error, warn, info, debug or trace, nor a filter such as {EXAMPLE}"));
+    }
     match EnvFilter::try_new(level) {
         Ok(_) => Ok(()),
-        Err(error) => Err(format!("{level:?} is no level and no filter such as ccflare_core=debug,info: {error}")),
+        Err(error) => Err(format!("{level:?} is no level and no filter such as {EXAMPLE}: {error}")),
     }
 }
 

@@ -72,7 +72,10 @@ impl Local {
 }
 
 /// An address that a key may be sent to: `https`, or `http` on this machine.
-pub(super) fn valid_base_url(text: &str) -> Result<Url, ControlError> {
+///
+/// # Errors
+/// [`ControlError::Invalid`]: what is wrong with it.
+pub fn valid_base_url(text: &str) -> Result<Url, ControlError> {
     // What was typed is not repeated: it may have a password in it.
     let invalid = |why: &str| ControlError::Invalid(format!("the base URL: {why}"));
     let url = Url::parse(text).map_err(|error| invalid(&error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{accounts::valid_base_url, valid_name};
+use super::{valid_base_url, valid_name};
 use crate::control::{
     ControlError,
     views::{LoginView, NewLogin},

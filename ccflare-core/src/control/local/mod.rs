@@ -39,6 +39,7 @@ mod present;
 mod requests;
 mod settings;
 
+pub use accounts::valid_base_url;
 pub(crate) use live::Ears;
 pub use live::Logs;
 pub use login_desk::Logins;
