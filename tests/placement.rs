@@ -10,7 +10,7 @@ use std::{
 
 use ccflare_core::{
     balance::StrategyName,
-    control::views::{AccountEdit, DecisionView, ExplainRequest, ExplainView, RequestView},
+    control::views::{AccountEdit, DecisionView, ExplainRequest, ExplainView, NewClientKey, RequestView},
     gateway::GatewayOptions,
     store::RedbStore,
 };
@@ -393,6 +393,30 @@ async fn explaining_sends_nothing_and_remembers_nothing() {
     let key = ExplainRequest { client_key: Some("nobody's".into()), ..ExplainRequest::default() };
     assert!(stage.control.explain(key).await.is_err());
     assert!(stage.finish().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_would_not_get_in_is_explained_so() {
+    let stage = stage(&["a"]).await;
+    let asked = |path: &str, key: &str| ExplainRequest {
+        path: path.to_owned(),
+        headers: [("x-api-key".to_owned(), key.to_owned())].into(),
+        ..ExplainRequest::default()
+    };
+    for (path, key, why) in [
+        ("/v1/unknown", "own", "it would be refused: "),
+        ("/api/accounts", "own", "it would be refused: "),
+        ("/v1/../x", "own", "it would be refused: "),
+        ("/v1/messages", "ccf_0000", "this ccflare key is unknown"),
+    ] {
+        let view = stage.control.explain(asked(path, key)).await.expect("explained");
+        assert!(view.account.is_none() && view.summary.contains(why), "{path}: {}", view.summary);
+    }
+    let new = NewClientKey { name: "laptop".to_owned(), accounts: vec!["a".to_owned()], ..NewClientKey::default() };
+    let key = stage.control.create_client_key(new).await.expect("a key").key;
+    let view = stage.control.explain(asked("/v1/messages", key.expose())).await.expect("explained");
+    assert_eq!(view.account.as_deref(), Some("a"));
+    stage.finish().await;
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ impl BalanceLayer {
     /// or remembered. `None`: no account is there, and the client's own credentials would go on.
     ///
     /// # Errors
-    /// If the balancer would refuse it without asking anybody.
+    /// If it would be refused without asking anybody, by the balancer or, for its path, before it comes there.
     pub fn foretell(
         &self,
         request: &Request<Bytes>,
@@ -50,6 +50,10 @@ impl BalanceLayer {
         key: Option<&ClientKey>,
     ) -> Result<Option<Plan>, Refusal> {
         let shared = &*self.shared;
+        let (method, path) = (request.method(), request.uri().path());
+        if !shared.providers.first().permits(method, path) {
+            return Err(Refusal::NotPermitted(format!("{method} {path}")));
+        }
         if let Some(key) = key {
             allowance::model(key, facts, request.body().is_empty())?;
         }

@@ -15,6 +15,7 @@ use crate::{
     },
     domain::{ClientKey, Facts, Move, Timestamp},
     error::Refusal,
+    key_ring::KeyRing,
 };
 
 #[async_trait]
@@ -36,14 +37,18 @@ impl PlacementControl for Local {
     }
 
     async fn explain(&self, request: ExplainRequest) -> Result<ExplainView, ControlError> {
-        let key = self.key_of(request.client_key.as_deref()).await?;
+        let named = self.key_of(request.client_key.as_deref()).await?;
         let mut request = imagine(&request)?;
-        if let Some(key) = &key {
+        let now = self.clock.now();
+        // A key that is sent along counts as it would at the door.
+        let sent = KeyRing::new(self.store.client_keys().await?).admit(request.headers(), false, now);
+        let key = named.map_or(sent, |named| Ok(Some(named)));
+        if let Ok(Some(key)) = &key {
             request.extensions_mut().insert(Arc::clone(key));
         }
         let facts = self.intercept.foretell(&mut request);
-        let foretold = self.balance.foretell(&request, &facts, key.as_deref());
-        Ok(explain(foretold, &facts, self.clock.now()))
+        let foretold = key.and_then(|key| self.balance.foretell(&request, &facts, key.as_deref()));
+        Ok(explain(foretold, &facts, now))
     }
 }
 
