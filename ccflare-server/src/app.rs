@@ -124,7 +124,7 @@ impl App {
     pub(crate) async fn answer_over<B>(
         &self,
         line: &Mutex<Line>,
-        request: Request<B>,
+        mut request: Request<B>,
     ) -> Result<Response<AppBody>, Infallible>
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -148,9 +148,18 @@ impl App {
             return Ok(answering.await?.map(AppBody::Line));
         }
         let is_change = !request.method().is_safe();
+        name_host(&mut request);
         let answering = self.operator.clone().call(request.map(RouterBody::new));
         let response = if is_change { to_its_end(answering).await? } else { answering.await? };
         Ok(response.map(AppBody::Operator))
+    }
+}
+
+/// HTTP/2 names the host in the target; what is behind here looks for it where HTTP/1.1 has it.
+fn name_host<B>(request: &mut Request<B>) {
+    let authority = request.uri().authority().and_then(|it| HeaderValue::from_str(it.as_str()).ok());
+    if let Some(authority) = authority {
+        request.headers_mut().entry(header::HOST).or_insert(authority);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The first page of a new server: how it becomes useful. Later it is at `/start`.
 
+use std::net::SocketAddr;
+
 use axum::extract::State;
 use ccflare_core::control::views::{AccountView, RequestPageQuery};
 use http::{HeaderMap, header};
@@ -17,17 +19,32 @@ pub(super) async fn show(State(control): State<Shared>, headers: HeaderMap) -> R
     let accounts = control.accounts().await?;
     let requests = control.requests(RequestPageQuery { limit: 1, ..RequestPageQuery::default() }).await?.requests;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:8080");
+    // Who can't say how it is set listens where the browser found it.
+    let settings = control.settings().await.map(|view| view.settings).unwrap_or_default();
+    let address = address(host, |key| settings.iter().find(|known| known.key == key)?.value.as_deref());
     let asked = requests.first().map(|request| request.id.as_str());
-    Ok(Page::new(Place::Elsewhere, "Getting started", view(&accounts, asked, host)))
+    Ok(Page::new(Place::Elsewhere, "Getting started", view(&accounts, asked, &address)))
 }
 
-fn view(accounts: &[AccountView], asked: Option<&str>, host: &str) -> Markup {
+/// Where clients find the line, for a browser that finds the operator's pages at `host`: at the same place, or at the other
+/// port if these have a listener of their own.
+fn address<'a>(host: &str, setting: impl Fn(&str) -> Option<&'a str>) -> String {
+    let scheme = if setting("tls_cert").is_some() { "https" } else { "http" };
+    let line = setting("admin_listen").and(setting("listen")).and_then(|listen| listen.parse::<SocketAddr>().ok());
+    match (line, host.rsplit_once(':')) {
+        (Some(line), Some((name, _))) => format!("{scheme}://{name}:{}", line.port()),
+        (Some(line), None) => format!("{scheme}://{host}:{}", line.port()),
+        (None, _) => format!("{scheme}://{host}"),
+    }
+}
+
+fn view(accounts: &[AccountView], asked: Option<&str>, address: &str) -> Markup {
     html! {
         p.lead { "ccflare stands between your clients and the API: several accounts behind one address, each request written down with what it used and cost." }
         ol.steps id="steps" data-live {
             li.done[!accounts.is_empty()] { (card("Add an account", &add(accounts))) }
-            li { (card("Point your clients here", &connect(host))) }
-            li.done[asked.is_some()] { (card("Ask something", &ask(asked, host))) }
+            li { (card("Point your clients here", &connect(address))) }
+            li.done[asked.is_some()] { (card("Ask something", &ask(asked, address))) }
         }
     }
 }
@@ -44,20 +61,20 @@ fn add(accounts: &[AccountView]) -> Markup {
     }
 }
 
-fn connect(host: &str) -> Markup {
+fn connect(address: &str) -> Markup {
     html! {
         h3 { "Claude Code" }
-        (copyable(&format!("export ANTHROPIC_BASE_URL=http://{host}\nexport ANTHROPIC_AUTH_TOKEN=any-text-or-a-client-key\nclaude")))
+        (copyable(&format!("export ANTHROPIC_BASE_URL={address}\nexport ANTHROPIC_AUTH_TOKEN=any-text-or-a-client-key\nclaude")))
         h3 { "Python and TypeScript SDKs" }
-        (copyable(&format!("export ANTHROPIC_BASE_URL=http://{host}\nexport ANTHROPIC_API_KEY=any-text-or-a-client-key")))
+        (copyable(&format!("export ANTHROPIC_BASE_URL={address}\nexport ANTHROPIC_API_KEY=any-text-or-a-client-key")))
         p.quiet { "If the server wants client keys, " a href="/keys" { "make one" } " and put it there." }
     }
 }
 
-fn ask(asked: Option<&str>, host: &str) -> Markup {
+fn ask(asked: Option<&str>, address: &str) -> Markup {
     let body = r#"{"model":"claude-haiku-4-5","max_tokens":32,"messages":[{"role":"user","content":"Say hello."}]}"#;
     let command = format!(
-        "curl http://{host}/v1/messages \\\n  -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\\n  -d '{body}'"
+        "curl {address}/v1/messages \\\n  -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\\n  -d '{body}'"
     );
     html! {
         @match asked {
@@ -74,9 +91,27 @@ mod tests {
 
     #[test]
     fn a_new_server_says_what_to_do_and_with_which_address() {
-        let text = view(&[], None, "localhost:9999").into_string();
+        let text = view(&[], None, "http://localhost:9999").into_string();
         assert!(text.contains("ANTHROPIC_BASE_URL=http://localhost:9999") && text.contains("/accounts/new"), "{text}");
         assert!(!text.contains("class=\"done\""), "{text}");
         assert!(view(&[], Some("0199"), "x").into_string().contains("/requests/0199"));
+    }
+
+    #[test]
+    fn clients_are_sent_to_where_the_line_is() {
+        for (set, host, expected) in [
+            (&[][..], "localhost:9999", "http://localhost:9999"),
+            (&[("listen", "0.0.0.0:8080")], "box:9999", "http://box:9999"),
+            (&[("listen", "0.0.0.0:8080"), ("admin_listen", "127.0.0.1:9000")], "box:9000", "http://box:8080"),
+            (&[("tls_cert", "/c.pem")], "box.example", "https://box.example"),
+            (
+                &[("tls_cert", "/c"), ("listen", "[::]:443"), ("admin_listen", "[::1]:9")],
+                "[::1]:9",
+                "https://[::1]:443",
+            ),
+        ] {
+            let setting = |key: &str| set.iter().find(|(known, _)| *known == key).map(|(_, value)| *value);
+            assert_eq!(address(host, setting), expected);
+        }
     }
 }
