@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Result, bail};
 use ccflare_core::{
     control::{
-        Control,
+        Control, ControlError,
         views::{MaintenanceTask, MaintenanceView},
     },
     store::RedbStore,
@@ -90,6 +90,11 @@ async fn carry_out(task: MaintenanceTask, control: &dyn Control) -> Result<Maint
 fn restore(file: &Path, yes: bool, flags: &Flags, output: Output) -> Result<()> {
     let config = Config::of_process(flags, &Places::of_user().map_err(anyhow::Error::msg)?)?;
     let database = config.database();
+    if !file.is_file() {
+        let message =
+            format!("there is no file {}; backups lie in the folder backups beside the database", file.display());
+        return Err(ControlError::NotFound(message).into());
+    }
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     confirm::name(&format!("replace {} with {name:?}", database.display()), &name, yes)?;
     let old = RedbStore::restore(file, &database, &config.master()?)?;

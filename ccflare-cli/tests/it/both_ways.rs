@@ -458,6 +458,7 @@ async fn what_needs_a_server_and_what_wants_it_stopped_says_so() {
     let diagnosis = json(&site, "doctor", 0);
     assert!(!about(&diagnosis, "server").contains("it answers on"), "{diagnosis:#}");
     json(&site, "account pause work", 0);
+    json(&site, "maintenance restore data/backups/none.redb --yes", 3);
     json(&site, "maintenance restore data/backups/one.redb --yes", 0);
     json(&site, "keys rotate", 0);
     assert_eq!(json(&site, "account list", 0), before, "as it was backed up, under another key");
