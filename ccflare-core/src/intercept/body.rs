@@ -54,7 +54,7 @@ pub(super) struct Opening<'a> {
 
 /// So much of each end of a long text goes into the hash of a beginning. It is made for every request of a conversation, and
 /// has to tell it from the few others of its session.
-const END: usize = 16 * 1024;
+const END: usize = 4 * 1024;
 
 /// Adds a text to a hash: all of it, or both of its ends and its length.
 fn mix(hash: &mut Xxh3, text: &[u8]) {
