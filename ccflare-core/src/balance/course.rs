@@ -69,7 +69,8 @@ impl Course {
                 Step::MoveOrRefuse
             }
             Verdict::Entitlement { .. } => Step::MoveOrDeliver,
-            Verdict::Overload { .. } if self.detoured => Step::Deliver,
+            // It may have been done all the same.
+            Verdict::Overload { .. } if self.detoured || !self.repeatable => Step::Deliver,
             Verdict::Overload { retry_after } => {
                 let wait = retry_after.unwrap_or_else(|| self.longest_wait.mul_f64(0.2 + 0.4 * jitter));
                 self.again(wait, self.longest_wait).unwrap_or_else(|| self.detour())
@@ -118,6 +119,13 @@ mod tests {
 
     fn throttle(millis: u64) -> Verdict {
         Verdict::Throttle { retry_after: Duration::from_millis(millis) }
+    }
+
+    #[test]
+    fn what_leaves_a_trace_is_sent_once_whatever_ails_the_provider() {
+        let overload = Verdict::Overload { retry_after: None };
+        assert_eq!(Course::new(SECOND, false).after_answer(&overload, false, 0.0), Step::Deliver);
+        assert!(matches!(course().after_answer(&overload, false, 0.0), Step::Again(_)));
     }
 
     #[test]
