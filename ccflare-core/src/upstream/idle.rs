@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use foldhash::fast::RandomState;
@@ -37,21 +37,41 @@ pub(super) struct Idle {
 #[derive(Default)]
 struct State {
     /// Of each origin, what has rested shortest is last.
-    resting: HashMap<Origin, Vec<(Instant, Box<Connection>)>, RandomState>,
+    resting: HashMap<Origin, Vec<Resting>, RandomState>,
     /// Runs while anything rests.
     sweeping: Option<AbortHandle>,
+}
+
+struct Resting {
+    since: Instant,
+    /// By the clock on the wall, too: the other one stands still while the machine sleeps, and servers do not.
+    since_on_the_wall: SystemTime,
+    connection: Box<Connection>,
+}
+
+impl Resting {
+    fn is_fresh(&self) -> bool {
+        // A clock that was put back says nothing.
+        self.since.elapsed() < LIFE && self.since_on_the_wall.elapsed().is_ok_and(|rested| rested < LIFE)
+    }
 }
 
 impl Idle {
     /// The one that was used last: it is the least likely to have been closed.
     pub(super) fn take(&self, origin: &Origin) -> Option<Box<Connection>> {
-        let (since, connection) = self.state.lock().resting.get_mut(origin)?.pop()?;
-        (since.elapsed() < LIFE).then_some(connection)
+        let rested = self.state.lock().resting.get_mut(origin)?.pop()?;
+        rested.is_fresh().then_some(rested.connection)
+    }
+
+    /// Closes all that lead there.
+    pub(super) fn forget(&self, origin: &Origin) {
+        let forgotten = self.state.lock().resting.remove(origin);
+        drop(forgotten);
     }
 
     /// Keeps a connection for the next request.
     pub(super) fn keep(self: &Arc<Self>, origin: &Origin, connection: Box<Connection>) {
-        let rested = (Instant::now(), connection);
+        let rested = Resting { since: Instant::now(), since_on_the_wall: SystemTime::now(), connection };
         let mut state = self.state.lock();
         match state.resting.get_mut(origin) {
             Some(resting) => resting.push(rested),
@@ -79,7 +99,7 @@ async fn sweep(idle: Weak<Idle>) {
         let Some(idle) = idle.upgrade() else { return };
         let mut state = idle.state.lock();
         for resting in state.resting.values_mut() {
-            resting.retain_mut(|(since, connection)| since.elapsed() < LIFE && connection.is_open());
+            resting.retain_mut(|rested| rested.is_fresh() && rested.connection.is_open());
         }
         state.resting.retain(|_, resting| !resting.is_empty());
         if state.resting.is_empty() {

@@ -146,7 +146,14 @@ async fn ask(shared: Arc<Shared>, mut request: Request<Full<Bytes>>) -> Result<R
             // The upstream has closed it while it rested.
             Err(Unanswered::Unsent(unsent)) if is_used => request = *unsent,
             Err(Unanswered::Unsent(_)) => return Err(AttemptError::Reset("the connection ended at once".into())),
-            Err(Unanswered::Broken(error)) => return Err(AttemptError::Reset(causes(&error))),
+            Err(Unanswered::Broken(error)) => {
+                if is_used {
+                    // Those that rest beside it are likely to have been forgotten by the other side, too: another try begins
+                    // with a new one.
+                    shared.idle.forget(&origin);
+                }
+                return Err(AttemptError::Reset(causes(&error)));
+            }
             Err(Unanswered::Late) => return Err(AttemptError::Timeout(shared.options.first_byte_timeout)),
         }
     }

@@ -152,6 +152,26 @@ async fn a_connection_that_the_upstream_closed_meanwhile_is_not_noticed_by_anybo
 }
 
 #[tokio::test]
+async fn who_meets_a_connection_that_was_forgotten_tries_again_on_a_new_one() {
+    let mut scripted = Scripted::start().await;
+    let upstream = upstream();
+    let (one, mut first) = scripted.asked(&upstream).await;
+    let (other, mut second) = scripted.asked(&upstream).await;
+    say(&mut first, SHORT).await;
+    assert_eq!(whole(one).await, "ok");
+    say(&mut second, SHORT).await;
+    assert_eq!(whole(other).await, "ok");
+    let asking = scripted.ask(&upstream);
+    heard(&mut second).await;
+    second.set_zero_linger().expect("a socket's option");
+    drop(second);
+    assert!(matches!(asking.await.expect("no panic"), Err(AttemptError::Reset(_))));
+    let (again, mut third) = scripted.asked(&upstream).await;
+    say(&mut third, SHORT).await;
+    assert_eq!(whole(again).await, "ok");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_read_to_its_end_ends_the_connection() {
     let mut scripted = Scripted::start().await;
     let (asking, mut stream) = scripted.asked(&upstream()).await;
