@@ -6,17 +6,38 @@ use bytes::Bytes;
 use flate2::write::{MultiGzDecoder, ZlibDecoder};
 use http::{HeaderMap, header::CONTENT_ENCODING};
 
-/// So much is decoded at a time: what comes out of it is handed on before more goes in, so a bomb cannot fill memory.
+/// So much is decoded at a time: what comes out of it is handed on before more goes in.
 const PIECE: usize = 4 * 1024;
+
+/// What a piece may give: twice what gzip can put into one. Brotli and zstd put gigabytes into one, of nothing but a bomb.
+const MOST: usize = 8 * 1024 * 1024;
 
 /// How a body is encoded.
 pub(super) enum Decoder {
     /// Not at all.
     Identity,
-    Gzip(Box<MultiGzDecoder<Vec<u8>>>),
-    Deflate(Box<ZlibDecoder<Vec<u8>>>),
-    Brotli(Box<brotli_decompressor::DecompressorWriter<Vec<u8>>>),
-    Zstd(Box<zstd::stream::write::Decoder<'static, Vec<u8>>>),
+    Gzip(Box<MultiGzDecoder<Decoded>>),
+    Deflate(Box<ZlibDecoder<Decoded>>),
+    Brotli(Box<brotli_decompressor::DecompressorWriter<Decoded>>),
+    Zstd(Box<zstd::stream::write::Decoder<'static, Decoded>>),
+}
+
+/// What came out of a piece.
+#[derive(Default)]
+pub(super) struct Decoded(Vec<u8>);
+
+impl Write for Decoded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST {
+            return Err(io::Error::other("a body unpacks to more than any that is meant to be read"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Decoder {
@@ -25,10 +46,10 @@ impl Decoder {
         let Some(encoding) = headers.get(CONTENT_ENCODING) else { return Some(Self::Identity) };
         Some(match encoding.as_bytes() {
             b"identity" | b"" => Self::Identity,
-            b"gzip" | b"x-gzip" => Self::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
-            b"deflate" => Self::Deflate(Box::new(ZlibDecoder::new(Vec::new()))),
-            b"br" => Self::Brotli(Box::new(brotli_decompressor::DecompressorWriter::new(Vec::new(), PIECE))),
-            b"zstd" => Self::Zstd(Box::new(zstd::stream::write::Decoder::new(Vec::new()).ok()?)),
+            b"gzip" | b"x-gzip" => Self::Gzip(Box::new(MultiGzDecoder::new(Decoded::default()))),
+            b"deflate" => Self::Deflate(Box::new(ZlibDecoder::new(Decoded::default()))),
+            b"br" => Self::Brotli(Box::new(brotli_decompressor::DecompressorWriter::new(Decoded::default(), PIECE))),
+            b"zstd" => Self::Zstd(Box::new(zstd::stream::write::Decoder::new(Decoded::default()).ok()?)),
             _ => return None,
         })
     }
@@ -41,7 +62,7 @@ impl Decoder {
     /// Decodes one more frame and hands on what comes out, piece by piece.
     ///
     /// # Errors
-    /// If the body is not encoded as its headers say.
+    /// If the body is not encoded as its headers say, or is a bomb; what came out until then is handed on.
     pub(super) fn feed(&mut self, frame: &[u8], mut take: impl FnMut(&[u8])) -> io::Result<()> {
         match self {
             Self::Identity => take(frame),
@@ -59,15 +80,15 @@ impl Decoder {
 fn pump<D: Write>(
     decoder: &mut D,
     frame: &[u8],
-    decoded: impl Fn(&mut D) -> &mut Vec<u8>,
+    decoded: impl Fn(&mut D) -> &mut Decoded,
     mut take: impl FnMut(&[u8]),
 ) -> io::Result<()> {
     for piece in frame.chunks(PIECE) {
-        decoder.write_all(piece)?;
-        decoder.flush()?;
-        let out = decoded(decoder);
+        let written = decoder.write_all(piece).and_then(|()| decoder.flush());
+        let Decoded(out) = decoded(decoder);
         take(out);
         out.clear();
+        written?;
     }
     Ok(())
 }
@@ -149,5 +170,14 @@ mod tests {
     fn a_bomb_is_read_up_to_the_limit() {
         let bomb = gzip(&vec![b'x'; 50_000_000]);
         assert_eq!(whole(&headers("gzip"), bomb.into(), 1000).len(), 1000);
+    }
+
+    #[test]
+    fn a_piece_that_gives_more_than_any_text_could_ends_the_reading() {
+        let bomb = zstd::encode_all(&*vec![0; 100_000_000], 1).expect("in memory");
+        let mut decoder = Decoder::new(&headers("zstd")).expect("known");
+        let mut most = 0;
+        assert!(decoder.feed(&bomb, |piece| most = most.max(piece.len())).is_err());
+        assert!((1..=MOST).contains(&most), "{most}");
     }
 }
