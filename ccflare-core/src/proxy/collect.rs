@@ -5,19 +5,26 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, header::CONTENT_LENGTH};
 use http_body::Body;
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tower::{Layer, Service, ServiceExt};
 
 use crate::{
     error::{BoxError, ProxyError, Refusal},
     vitals::Bound,
 };
+
+/// So long a client may say nothing in the middle of a body. What it has announced is set aside for it meanwhile.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What can be set about collecting.
 #[derive(Clone, Debug)]
@@ -114,7 +121,7 @@ impl CollectLayer {
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
         let mut body = std::pin::pin!(body);
-        while let Some(frame) = body.frame().await {
+        while let Some(frame) = timeout(PATIENCE, body.frame()).await.map_err(|_| Refusal::BodyUnreadable)? {
             let frame = frame.map_err(|error| {
                 tracing::debug!(error = %error.into(), "a request body broke off");
                 Refusal::BodyUnreadable
@@ -195,6 +202,16 @@ mod tests {
         headers.insert(CONTENT_LENGTH, 5.into());
         let never_read = StreamBody::new(futures_util::stream::pending::<Result<http_body::Frame<Bytes>, BoxError>>());
         assert_eq!(layer(4, 100).collect(&headers, never_read).await, refused);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_goes_silent_in_the_middle_of_a_body_keeps_nothing() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, 8.into());
+        let layer = layer(8, 8);
+        let silent = StreamBody::new(futures_util::stream::pending::<Result<http_body::Frame<Bytes>, BoxError>>());
+        assert_eq!(layer.collect(&headers, silent).await, Err(Refusal::BodyUnreadable));
+        assert!(layer.collect(&headers, frames(&["12345678"])).await.is_ok());
     }
 
     #[tokio::test]
