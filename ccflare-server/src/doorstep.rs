@@ -8,7 +8,8 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 /// How every client begins that speaks HTTP/2 with prior knowledge (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Soon enough for a preface that comes in pieces.
+/// Soon enough for a preface that comes in pieces. Each time it is waited for twice as long: who sends a piece and no more is
+/// not looked at for ever.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// A connection that no runtime watches yet: the one it is served on will.
@@ -66,6 +67,7 @@ impl Doorstep {
 /// Looks at a connection's first bytes and leaves them where they are.
 async fn spoken(stream: &TcpStream) -> io::Result<Protocol> {
     let mut first = [0; PREFACE.len()];
+    let mut pause = LOOK_AGAIN;
     loop {
         let length = stream.peek(&mut first).await?;
         if length == 0 {
@@ -78,6 +80,7 @@ async fn spoken(stream: &TcpStream) -> io::Result<Protocol> {
             return Ok(Protocol::Http2);
         }
         // What is there can be read already, so nobody tells when there is more.
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(pause).await;
+        pause *= 2;
     }
 }
