@@ -19,7 +19,20 @@ pub(super) fn splice(body: &Bytes, model: &str) -> Option<Bytes> {
     spliced.extend_from_slice(&body[..start]);
     spliced.extend_from_slice(model.as_bytes());
     spliced.extend_from_slice(&body[start + found.len()..]);
-    Some(spliced.freeze())
+    Some(Bytes::from_owner(Spliced { bytes: spliced.freeze(), _of: body.clone() }))
+}
+
+/// A body with another model. The room that is set aside for bodies is held by the one that was collected, so that one stays as
+/// long as this.
+struct Spliced {
+    bytes: Bytes,
+    _of: Bytes,
+}
+
+impl AsRef<[u8]> for Spliced {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// The model that `body` asks for, where it must be certain: a body that is not wholly understood, or that names the
@@ -69,6 +82,8 @@ impl<'a> Visitor<'a> for OnlyModel {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -76,6 +91,23 @@ mod tests {
     fn spliced(body: &str) -> Option<String> {
         splice(&Bytes::copy_from_slice(body.as_bytes()), "new")
             .map(|body| String::from_utf8(body.to_vec()).expect("UTF-8"))
+    }
+
+    #[test]
+    fn the_body_that_was_collected_is_given_back_with_the_new_one() {
+        struct Collected(Arc<[u8]>);
+
+        impl AsRef<[u8]> for Collected {
+            fn as_ref(&self) -> &[u8] {
+                &self.0
+            }
+        }
+
+        let bytes: Arc<[u8]> = br#"{"model":"a"}"#.as_slice().into();
+        let body = splice(&Bytes::from_owner(Collected(Arc::clone(&bytes))), "new").expect("a model");
+        assert_eq!(Arc::strong_count(&bytes), 2);
+        drop(body);
+        assert_eq!(Arc::strong_count(&bytes), 1);
     }
 
     #[test]
