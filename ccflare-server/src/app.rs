@@ -15,7 +15,7 @@ use ccflare_core::{
     error::BoxError,
     proxy::{Line, ProxyBody},
 };
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use parking_lot::Mutex;
 use tokio::task::JoinError;
@@ -131,7 +131,7 @@ impl App {
         B::Error: Into<BoxError>,
     {
         if let Err(refused) = self.edge.check(&request) {
-            return Ok(refuse(refused));
+            return Ok(refuse(refused, request.method()));
         }
         let path = request.uri().path();
         let is_line = path.starts_with("/v1/");
@@ -141,7 +141,8 @@ impl App {
             Surface::Operator => is_line,
         };
         if is_elsewhere {
-            return Ok(refuse(Refused { status: StatusCode::NOT_FOUND, message: "there is no such path here" }));
+            let refused = Refused { status: StatusCode::NOT_FOUND, message: "there is no such path here" };
+            return Ok(refuse(refused, request.method()));
         }
         if is_line {
             let answering = line.lock().call(request);
@@ -179,7 +180,7 @@ pub(crate) async fn outcome<T>(task: impl Future<Output = Result<T, JoinError>>)
 }
 
 /// In the API's own error shape: it may be an API client that reads it.
-fn refuse(refused: Refused) -> Response<AppBody> {
+fn refuse(refused: Refused, method: &Method) -> Response<AppBody> {
     tracing::warn!(status = refused.status.as_u16(), "refused: {}", refused.message);
     let kind = match refused.status {
         StatusCode::FORBIDDEN => "permission_error",
@@ -187,7 +188,9 @@ fn refuse(refused: Refused) -> Response<AppBody> {
         _ => "invalid_request_error",
     };
     let shape = serde_json::json!({ "type": "error", "error": { "type": kind, "message": refused.message } });
-    let mut response = Response::new(AppBody::Operator(RouterBody::from(shape.to_string())));
+    // An answer to HEAD has no body, and HTTP/2 clients insist.
+    let body = if *method == Method::HEAD { RouterBody::empty() } else { RouterBody::from(shape.to_string()) };
+    let mut response = Response::new(AppBody::Operator(body));
     *response.status_mut() = refused.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

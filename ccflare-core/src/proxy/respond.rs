@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Method, Request, Response, header};
 use pin_project_lite::pin_project;
 use serde_json::json;
 use tower::{Layer, Service};
@@ -68,7 +68,8 @@ where
     }
 
     fn call(&mut self, request: Request<R>) -> Self::Future {
-        Responding { answer: self.inner.call(request), events: self.events.clone() }
+        let is_head = *request.method() == Method::HEAD;
+        Responding { answer: self.inner.call(request), events: self.events.clone(), is_head }
     }
 }
 
@@ -78,6 +79,7 @@ pin_project! {
         #[pin]
         answer: F,
         events: Events,
+        is_head: bool,
     }
 }
 
@@ -94,7 +96,7 @@ where
                 Ok(response) => response.map(AnswerBody::Proxied),
                 Err(error) => {
                     tell(this.events, &error);
-                    own(&error)
+                    own(&error, *this.is_head)
                 }
             })
         })
@@ -110,7 +112,7 @@ fn tell(events: &Events, error: &ProxyError) {
 }
 
 /// `{"type":"error","error":{"type","message"},"request_id"}` (anthropic-wire §5).
-fn own<B>(error: &ProxyError) -> Response<AnswerBody<B>> {
+fn own<B>(error: &ProxyError, is_head: bool) -> Response<AnswerBody<B>> {
     let refusal = &error.refusal;
     let id = error.exchange.map(|id| id.to_string());
     let shape = json!({
@@ -118,7 +120,9 @@ fn own<B>(error: &ProxyError) -> Response<AnswerBody<B>> {
         "error": { "type": refusal.kind(), "message": format!("ccflare: {refusal}") },
         "request_id": id,
     });
-    let mut response = Response::new(AnswerBody::Own(Some(Bytes::from(shape.to_string()))));
+    // An answer to HEAD has no body. HTTP/2 clients take one for an error of the protocol.
+    let body = (!is_head).then(|| Bytes::from(shape.to_string()));
+    let mut response = Response::new(AnswerBody::Own(body));
     *response.status_mut() = refusal.status();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -151,6 +155,18 @@ mod tests {
         let retry_after = response.headers().get("retry-after").map(|value| value.to_str().expect("text").to_owned());
         let body = response.into_body().collect().await.expect("own bodies do not break").to_bytes();
         (status, retry_after, serde_json::from_slice(&body).expect("JSON"))
+    }
+
+    #[tokio::test]
+    async fn an_answer_to_head_has_no_body() {
+        let failing = service_fn(|_: Request<()>| async {
+            Err::<Response<http_body_util::Full<Bytes>>, _>(ProxyError::from(Refusal::NotPermitted("x".into())))
+        });
+        let head = Request::head("/v1/nope").body(()).expect("a request");
+        let response = RespondLayer::new().layer(failing).oneshot(head).await.expect("infallible");
+        assert_eq!(response.status(), 404);
+        let body = response.into_body().collect().await.expect("own bodies do not break");
+        assert!(body.to_bytes().is_empty());
     }
 
     #[tokio::test]
