@@ -557,6 +557,7 @@ mod tests {
             ("log_level = \"wran\"", "\"wran\" is not error, warn, info, debug or trace"),
             ("log_level = \"info,loud\"", "\"loud\" is not error"),
             ("log_level = \"\"", "\"\" is not error"),
+            ("log_level = \"ccflare_core=debug, info\"", "\" info\" is not error"),
         ] {
             let error = resolve(&[], &[], file).expect_err(file);
             assert!(error.contains(why), "{file}: {error}");

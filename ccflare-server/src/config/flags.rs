@@ -10,7 +10,7 @@ pub struct Flags {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDRESS:PORT", global = true)]
     pub listen: Option<String>,
-    /// The port alone, at 127.0.0.1
+    /// The port alone; the address stays
     #[arg(long, value_name = "PORT", global = true, conflicts_with = "listen")]
     pub port: Option<u16>,
     /// Where database and admin token are kept [default: ~/.local/share/ccflare]

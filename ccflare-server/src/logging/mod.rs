@@ -99,9 +99,9 @@ const EXAMPLE: &str = "ccflare_core=debug,info";
 
 /// Whether this is a level or a filter.
 pub(crate) fn check_level(level: &str) -> Result<(), String> {
-    // A word alone would be the name of a module, of which everything is written and of all others nothing.
+    // With a space before it a level would be a name, too. A word alone would be the name of a module, of which everything is written and of all others nothing.
     let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
-    let is_word = |part: &&str| !part.contains(['=', '[']) && !is_level(part.trim());
+    let is_word = |part: &&str| !part.contains(['=', '[']) && !is_level(part);
     if let Some(word) = level.split(',').find(is_word) {
         return Err(format!("{word:?} is not error, warn, info, debug or trace, nor a filter such as {EXAMPLE}"));
     }

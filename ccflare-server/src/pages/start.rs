@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::extract::State;
 use ccflare_core::control::views::{AccountView, RequestPageQuery};
-use http::{HeaderMap, header};
+use http::{HeaderMap, header, uri::Authority};
 use maud::{Markup, html};
 
 use super::{Page, Problem, Shared};
@@ -26,14 +26,14 @@ pub(super) async fn show(State(control): State<Shared>, headers: HeaderMap) -> R
     Ok(Page::new(Place::Elsewhere, "Getting started", view(&accounts, asked, &address)))
 }
 
-/// Where clients find the line, for a browser that finds the operator's pages at `host`: at the same place, or at the other
-/// port if these have a listener of their own.
+/// Where clients find the line, for a browser that finds the operator's pages at `host`: at the same place, or where it listens
+/// if these have a listener of their own.
 fn address<'a>(host: &str, setting: impl Fn(&str) -> Option<&'a str>) -> String {
     let scheme = if setting("tls_cert").is_some() { "https" } else { "http" };
     let line = setting("admin_listen").and(setting("listen")).and_then(|listen| listen.parse::<SocketAddr>().ok());
-    match (line, host.rsplit_once(':')) {
-        (Some(line), Some((name, _))) => format!("{scheme}://{name}:{}", line.port()),
-        (Some(line), None) => format!("{scheme}://{host}:{}", line.port()),
+    match (line, host.parse::<Authority>()) {
+        (Some(line), Ok(asked)) if line.ip().is_unspecified() => format!("{scheme}://{}:{}", asked.host(), line.port()),
+        (Some(line), _) => format!("{scheme}://{line}"),
         (None, _) => format!("{scheme}://{host}"),
     }
 }
@@ -104,11 +104,8 @@ mod tests {
             (&[("listen", "0.0.0.0:8080")], "box:9999", "http://box:9999"),
             (&[("listen", "0.0.0.0:8080"), ("admin_listen", "127.0.0.1:9000")], "box:9000", "http://box:8080"),
             (&[("tls_cert", "/c.pem")], "box.example", "https://box.example"),
-            (
-                &[("tls_cert", "/c"), ("listen", "[::]:443"), ("admin_listen", "[::1]:9")],
-                "[::1]:9",
-                "https://[::1]:443",
-            ),
+            (&[("tls_cert", "/c"), ("listen", "[::]:443"), ("admin_listen", "[::1]:9")], "[::1]", "https://[::1]:443"),
+            (&[("listen", "192.0.2.5:8080"), ("admin_listen", "[::1]:9")], "localhost:9", "http://192.0.2.5:8080"),
         ] {
             let setting = |key: &str| set.iter().find(|(known, _)| *known == key).map(|(_, value)| *value);
             assert_eq!(address(host, setting), expected);
