@@ -9,7 +9,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, header::CONTENT_LENGTH};
+use http::{
+    HeaderMap, Request,
+    header::{CONTENT_LENGTH, EXPECT},
+};
 use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::{
@@ -25,6 +28,9 @@ use crate::{
 
 /// So long a client may say nothing in the middle of a body. What it has announced is set aside for it meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// So much of a body that is refused is read on: twice what the API takes.
+const READ_ON: usize = 64 * 1024 * 1024;
 
 /// What can be set about collecting.
 #[derive(Clone, Debug)]
@@ -100,14 +106,23 @@ where
         let (inner, bounds) = (self.inner.clone(), self.bounds.clone());
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let body = bounds.collect(&parts.headers, body).await?;
-            inner.oneshot(Request::from_parts(parts, body)).await
+            let mut body = std::pin::pin!(body);
+            match bounds.collect(&parts.headers, body.as_mut()).await {
+                Ok(body) => inner.oneshot(Request::from_parts(parts, body)).await,
+                Err(refusal) => {
+                    // Who asked first whether to send it hears the answer to that.
+                    if refusal != Refusal::BodyUnreadable && !parts.headers.contains_key(EXPECT) {
+                        read_on(body).await;
+                    }
+                    Err(refusal.into())
+                }
+            }
         })
     }
 }
 
 impl CollectLayer {
-    async fn collect<B>(&self, headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
+    async fn collect<B>(&self, headers: &HeaderMap, mut body: Pin<&mut B>) -> Result<Bytes, Refusal>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<BoxError>,
@@ -120,7 +135,6 @@ impl CollectLayer {
         let mut reserved = self.reserve(stated)?;
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
-        let mut body = std::pin::pin!(body);
         while let Some(frame) = timeout(PATIENCE, body.frame()).await.map_err(|_| Refusal::BodyUnreadable)? {
             let frame = frame.map_err(|error| {
                 tracing::debug!(error = %error.into(), "a request body broke off");
@@ -156,6 +170,21 @@ impl CollectLayer {
     }
 }
 
+/// Reads a body on that is refused, within bounds: most clients write all of it before they look for an answer, and would
+/// see a broken connection where there is one.
+async fn read_on<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) {
+    let reading = async {
+        let mut left = READ_ON;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = timeout(PATIENCE, reading).await;
+}
+
 fn stated_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
@@ -174,6 +203,12 @@ impl AsRef<[u8]> for Collected {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        pin::pin,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use futures_util::StreamExt;
     use http_body_util::{Full, StreamBody};
     use tower::service_fn;
 
@@ -190,18 +225,18 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_become_one_body() {
-        let body = layer(100, 100).collect(&HeaderMap::new(), frames(&["ab", "", "cd", "e"])).await;
+        let body = layer(100, 100).collect(&HeaderMap::new(), pin!(frames(&["ab", "", "cd", "e"]))).await;
         assert_eq!(body.as_deref(), Ok(&b"abcde"[..]));
     }
 
     #[tokio::test]
     async fn a_body_over_the_limit_is_refused_stated_or_not() {
         let refused = Err(Refusal::BodyTooLarge { limit: 4 });
-        assert_eq!(layer(4, 100).collect(&HeaderMap::new(), frames(&["abc", "de"])).await, refused);
+        assert_eq!(layer(4, 100).collect(&HeaderMap::new(), pin!(frames(&["abc", "de"]))).await, refused);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, 5.into());
         let never_read = StreamBody::new(futures_util::stream::pending::<Result<http_body::Frame<Bytes>, BoxError>>());
-        assert_eq!(layer(4, 100).collect(&headers, never_read).await, refused);
+        assert_eq!(layer(4, 100).collect(&headers, pin!(never_read)).await, refused);
     }
 
     #[tokio::test(start_paused = true)]
@@ -210,20 +245,41 @@ mod tests {
         headers.insert(CONTENT_LENGTH, 8.into());
         let layer = layer(8, 8);
         let silent = StreamBody::new(futures_util::stream::pending::<Result<http_body::Frame<Bytes>, BoxError>>());
-        assert_eq!(layer.collect(&headers, silent).await, Err(Refusal::BodyUnreadable));
-        assert!(layer.collect(&headers, frames(&["12345678"])).await.is_ok());
+        assert_eq!(layer.collect(&headers, pin!(silent)).await, Err(Refusal::BodyUnreadable));
+        assert!(layer.collect(&headers, pin!(frames(&["12345678"]))).await.is_ok());
     }
 
     #[tokio::test]
     async fn the_budget_of_all_bodies_is_given_back_with_the_last_reference() {
         let layer = layer(8, 10);
-        let held = layer.collect(&HeaderMap::new(), Full::new(Bytes::from_static(b"12345678"))).await.expect("fits");
+        let held =
+            layer.collect(&HeaderMap::new(), pin!(Full::new(Bytes::from_static(b"12345678")))).await.expect("fits");
         let clone = held.clone();
         drop(held);
-        let second = layer.collect(&HeaderMap::new(), frames(&["abcd"])).await;
+        let second = layer.collect(&HeaderMap::new(), pin!(frames(&["abcd"]))).await;
         assert!(matches!(second, Err(Refusal::Busy { .. })));
         drop(clone);
-        assert!(layer.collect(&HeaderMap::new(), frames(&["abcd"])).await.is_ok());
+        assert!(layer.collect(&HeaderMap::new(), pin!(frames(&["abcd"]))).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_refused_is_read_on_so_that_the_answer_is_seen() {
+        let behind = service_fn(|_: Request<Bytes>| async { Ok::<_, ProxyError>(()) });
+        let sent = async |head: http::request::Builder| {
+            let read = Arc::new(AtomicUsize::new(0));
+            let counted = Arc::clone(&read);
+            let pieces = futures_util::stream::iter(["abc", "def", "ghi"]).map(move |piece| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, BoxError>(http_body::Frame::data(Bytes::from_static(piece.as_bytes())))
+            });
+            let request = head.body(StreamBody::new(pieces)).expect("valid");
+            let refused = layer(4, 100).layer(behind).oneshot(request).await.expect_err("too long");
+            assert_eq!(refused.refusal, Refusal::BodyTooLarge { limit: 4 });
+            read.load(Ordering::Relaxed)
+        };
+        assert_eq!(sent(Request::post("/").header(CONTENT_LENGTH, 9)).await, 3);
+        assert_eq!(sent(Request::post("/")).await, 3);
+        assert_eq!(sent(Request::post("/").header(CONTENT_LENGTH, 9).header(EXPECT, "100-continue")).await, 0);
     }
 
     #[tokio::test]
