@@ -91,7 +91,7 @@ const DAY: &[(&str, &str, i32)] = &[
     ("maintenance compact", "", 0),
     ("maintenance check", "", 0),
     ("maintenance backup one", "", 0),
-    ("maintenance backup one", "", 1),
+    ("maintenance backup one", "", 4),
     ("logs --request nothing", "", 0),
     ("audit", "", 0),
     ("audit --limit 0", "", 4),

@@ -16,7 +16,8 @@ pub trait MaintenanceControl: std::fmt::Debug + Send + Sync + 'static {
     /// Begins a task and returns at once.
     ///
     /// # Errors
-    /// [`ControlError::Conflict`] while another one is running.
+    /// [`ControlError::Conflict`] while another one is running, or for a backup's name that is taken;
+    /// [`ControlError::Invalid`] for one that no backup can have.
     async fn begin_maintenance(&self, task: MaintenanceTask) -> Result<MaintenanceView, ControlError>;
 
     /// The task that is running, or ran last; `None` if there was none since the start.

@@ -114,8 +114,11 @@ pub enum ControlError {
 impl From<StoreError> for ControlError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::NameTaken(_) | StoreError::KeyNameTaken(_) => Self::Conflict(error.to_string()),
-            StoreError::NoSuchAccount => Self::NotFound(error.to_string()),
+            StoreError::NameTaken(_) | StoreError::KeyNameTaken(_) | StoreError::BackupTaken(_) => {
+                Self::Conflict(error.to_string())
+            }
+            StoreError::BackupName(_) => Self::Invalid(error.to_string()),
+            StoreError::NoSuchAccount | StoreError::NoSuchBackup(_) => Self::NotFound(error.to_string()),
             other => Self::Store(other),
         }
     }

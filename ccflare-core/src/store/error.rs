@@ -18,6 +18,15 @@ pub enum StoreError {
     /// Another client key that works has this name.
     #[error("a client key named {0:?} works already; choose another name, rotate that one, or revoke it first")]
     KeyNameTaken(String),
+    /// Nothing is written over: there is a backup of this name.
+    #[error("there is a backup named {0:?} already; choose another name")]
+    BackupTaken(String),
+    /// A name that no backup can have.
+    #[error("a backup can't be called {0:?}: its name has 1 to 100 letters, digits or -_. and begins with no dot")]
+    BackupName(String),
+    /// There is no backup at this path.
+    #[error("there is no backup {0}")]
+    NoSuchBackup(String),
     /// Another process has the database open.
     #[error("{path} is in use by another process; talk to that one, or stop it first")]
     Locked {
@@ -50,8 +59,9 @@ pub enum StoreError {
     #[error("this store can't {0}")]
     Unsupported(&'static str),
     /// The backend failed: the disk, the file, the connection.
+    // Told whole here, so it is no source as well: whoever tells errors with their sources would tell it twice.
     #[error("the store failed: {0}")]
-    Backend(#[source] Box<dyn Error + Send + Sync>),
+    Backend(Box<dyn Error + Send + Sync>),
 }
 
 impl StoreError {

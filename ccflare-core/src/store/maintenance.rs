@@ -41,6 +41,15 @@ pub trait MaintenanceStore: std::fmt::Debug + Send + Sync + 'static {
         Err(StoreError::Unsupported("be compacted"))
     }
 
+    /// Whether [`back_up`](Self::back_up) would take this name.
+    ///
+    /// # Errors
+    /// [`StoreError::BackupName`], [`StoreError::BackupTaken`]; or if the backend can't do it.
+    async fn check_backup(&self, name: &str) -> Result<(), StoreError> {
+        let _ = name;
+        Ok(())
+    }
+
     /// Writes everything as it is at this moment to another file, sealed with the same key. Reading and writing go on.
     ///
     /// # Errors

@@ -114,6 +114,7 @@ watched! {
         fn sizes() -> Sizes;
         fn check(progress: Progress) -> Checked;
         fn compact(progress: Progress) -> Compacted;
+        fn check_backup(name: &str) -> ();
         fn back_up(name: &str, progress: Progress) -> BackedUp;
     }
     ClientKeyStore {

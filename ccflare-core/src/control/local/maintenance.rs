@@ -38,6 +38,9 @@ impl MaintenanceControl for Local {
 
     async fn begin_maintenance(&self, task: MaintenanceTask) -> Result<MaintenanceView, ControlError> {
         self.catch_up().await;
+        if let MaintenanceTask::Backup { name: Some(name) } = &task {
+            self.store.check_backup(name).await?;
+        }
         let now = self.clock.now();
         let work = self.workshop.begin(task.as_str(), now)?;
         let (store, clock, workshop) = (Arc::clone(&self.store), Arc::clone(&self.clock), self.workshop.clone());

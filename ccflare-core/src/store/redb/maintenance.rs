@@ -63,6 +63,10 @@ impl MaintenanceStore for RedbStore {
         Ok(Compacted { before, after: self.file_bytes() })
     }
 
+    async fn check_backup(&self, name: &str) -> Result<(), StoreError> {
+        self.backup_path(name).map(drop)
+    }
+
     async fn back_up(&self, name: &str, progress: Progress) -> Result<BackedUp, StoreError> {
         let path = self.backup_path(name)?;
         self.blocking(move |opened| opened.back_up(&path, &progress)).await
@@ -75,28 +79,35 @@ impl RedbStore {
     }
 
     /// Where a backup of this name lies: beside the database, so that it is on a disk that is meant for it, and never
-    /// elsewhere, whatever it is called.
+    /// elsewhere, whatever it is called. Nothing is there yet.
     fn backup_path(&self, name: &str) -> Result<PathBuf, StoreError> {
         let harmless = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if !(1..=100).contains(&name.len()) || name.starts_with('.') || !name.chars().all(harmless) {
-            let why = "its name may have 1 to 100 letters, digits and -_. and begins with none of these dots";
-            return Err(StoreError::backend(format!("the backup can't be called {name:?}: {why}")));
+            return Err(StoreError::BackupName(name.to_owned()));
         }
         let database = self.path().ok_or(StoreError::Unsupported("be backed up: it is in memory"))?;
-        Ok(database.with_file_name("backups").join(format!("{name}.redb")))
+        let path = database.with_file_name("backups").join(format!("{name}.redb"));
+        if path.exists() { Err(StoreError::BackupTaken(name.to_owned())) } else { Ok(path) }
     }
 
     /// Puts the backup at `from` in the place of the database at `to`, which nobody may have open; it must open with
     /// this key. What was there stays beside it, under the name that is returned.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if a server has the database open; as [`open_with`](Self::open_with) if the backup is none,
-    /// or was sealed with another key.
+    /// [`StoreError::NoSuchBackup`]; [`StoreError::Locked`] if a server has the database open; as
+    /// [`open_with`](Self::open_with) if the backup is none, or was sealed with another key.
     pub fn restore(from: &Path, to: &Path, master: &MasterKey) -> Result<Option<PathBuf>, StoreError> {
         // Held until the end, so that no server starts meanwhile.
         let held = to.exists().then(|| super::open_or_create(to)).transpose()?;
         let new = with_suffix(to, ".restoring");
-        fs::copy(from, &new).map_err(StoreError::backend)?;
+        fs::copy(from, &new).map_err(|error| {
+            let file = from.display();
+            if from.exists() {
+                StoreError::backend(format!("{file} can't be copied: {error}"))
+            } else {
+                StoreError::NoSuchBackup(file.to_string())
+            }
+        })?;
         private(&new)?;
         // Opening sees whether it is whole and its key is this one.
         if let Err(error) = Self::open(&new, master.load(to)?) {
@@ -190,9 +201,6 @@ impl Opened<'_> {
     }
 
     fn back_up(&self, path: &Path, progress: &Progress) -> Result<BackedUp, StoreError> {
-        if path.exists() {
-            return Err(StoreError::backend(format!("{} is there already", path.display())));
-        }
         // One transaction for all tables: what is settled meanwhile is not in the copy, and nothing is half in it.
         let read = self.db.begin_read().map_err(failed)?;
         let mut rows = CountRows { read: &read, rows: Vec::new() };

@@ -70,7 +70,8 @@ async fn a_backup_holds_what_was_there_and_goes_back() {
     assert_eq!(backup.path, place.directory.path().join("backups/monday.redb"));
     let (done, total) = progress.read();
     assert!(done == total && done > 600, "{done} of {total}");
-    assert!(store.back_up("monday", Progress::default()).await.is_err(), "none is written over");
+    let taken = store.back_up("monday", Progress::default()).await.expect_err("none is written over");
+    assert!(matches!(taken, StoreError::BackupTaken(_)), "{taken}");
     store.append(&[settled(1000)]).await.expect("settled behind it");
     let in_use = RedbStore::restore(&backup.path, &place.path(), &place.master).expect_err("it is open");
     assert!(matches!(in_use, StoreError::Locked { .. }), "{in_use}");
@@ -97,10 +98,24 @@ async fn a_backup_is_never_written_elsewhere() {
     let place = Place::new();
     let store = place.filled(1).await;
     for name in ["", "../x", "a/b", ".hidden", "a b", "ä"] {
-        assert!(store.back_up(name, Progress::default()).await.is_err(), "{name:?}");
+        let refused = store.back_up(name, Progress::default()).await.expect_err(name);
+        assert!(matches!(refused, StoreError::BackupName(_)), "{refused}");
     }
     let memory = RedbStore::in_memory().back_up("x", Progress::default()).await;
     assert!(matches!(memory, Err(StoreError::Unsupported(_))));
+}
+
+#[tokio::test]
+async fn a_backup_that_is_not_there_is_named_once_and_nothing_is_touched() {
+    let place = Place::new();
+    drop(place.filled(1).await);
+    let missing = place.directory.path().join("backups/tuesday.redb");
+    let error = RedbStore::restore(&missing, &place.path(), &place.master).expect_err("nothing to restore");
+    assert_eq!(error.to_string(), format!("there is no backup {}", missing.display()));
+    let folder = RedbStore::restore(place.directory.path(), &place.path(), &place.master).expect_err("a folder");
+    assert!(folder.to_string().contains(&format!("{} can't be copied", place.directory.path().display())), "{folder}");
+    assert!(std::error::Error::source(&folder).is_none(), "what it tells is not told again");
+    assert_eq!(count(&RedbStore::open_with(&place.path(), &place.master).expect("it opens")).await, 1);
 }
 
 #[test]
