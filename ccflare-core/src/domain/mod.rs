@@ -40,4 +40,5 @@ pub use payload::{Payload, PayloadSide};
 pub use secret::Secret;
 pub use time::Timestamp;
 pub use units::NanoUsd;
+pub(crate) use usage::is_model_name;
 pub use usage::{ModelFamily, ModelUsage, Tokens, Usage};

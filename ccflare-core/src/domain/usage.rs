@@ -126,3 +126,8 @@ impl ModelFamily {
         }
     }
 }
+
+/// Whether a text may be a model's name. What can't be is not written down as one: records, sums and lists would have it for ever.
+pub(crate) fn is_model_name(text: &str) -> bool {
+    (1..=256).contains(&text.len()) && !text.contains(char::is_control)
+}

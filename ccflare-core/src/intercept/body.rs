@@ -6,7 +6,10 @@ use memchr::memmem;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::text::{Raw, instructions_directory, working_directory};
-use crate::json::{self, Reader, Stop};
+use crate::{
+    domain::is_model_name,
+    json::{self, Reader, Stop},
+};
 
 /// So many messages are searched for the workspace: after a compaction it stands in the fifth.
 const SEARCHED: usize = 16;
@@ -52,9 +55,6 @@ pub(super) struct Opening<'a> {
     pub(super) last: Option<&'a [u8]>,
 }
 
-/// The longest name of a model.
-const LONGEST_NAME: usize = 256;
-
 /// So much of each end of a long text goes into the hash of a beginning. It is made for every request of a conversation, and
 /// has to tell it from the few others of its session.
 const END: usize = 4 * 1024;
@@ -93,7 +93,7 @@ impl<'a> Sight<'a> {
     fn field(&mut self, key: &[u8], value: &mut Reader<'a>, until: Until) -> Result<(), Stop> {
         match key {
             b"model" if self.model.is_none() => {
-                self.model = value.text()?.and_then(json::unescaped).filter(|name| is_name(name));
+                self.model = value.text()?.and_then(json::unescaped).filter(|name| is_model_name(name));
             }
             b"stream" => {
                 self.stream = match value.value()? {
@@ -176,11 +176,6 @@ impl<'a> Sight<'a> {
             self.quoted = self.quoted.or_else(|| instructions_directory(text));
         }
     }
-}
-
-/// What can't be a model's name is not written down as one: records, sums and lists would have it for ever.
-fn is_name(text: &str) -> bool {
-    text.len() <= LONGEST_NAME && !text.contains(char::is_control)
 }
 
 /// Who speaks in a message, if that is said.
@@ -276,7 +271,7 @@ mod tests {
             (r#"{"messages":[{"model":"inner"}]}"#, None),
             (r#"{"model":7}"#, None),
             (r#"{"model":"a\u001b[31m"}"#, None),
-            (&format!(r#"{{"model":"{}"}}"#, "a".repeat(LONGEST_NAME + 1)), None),
+            (&format!(r#"{{"model":"{}"}}"#, "a".repeat(257)), None),
             (r#"["model","a"]"#, None),
             ("not json", None),
             ("", None),

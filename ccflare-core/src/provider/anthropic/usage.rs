@@ -1,10 +1,12 @@
 //! Where answers say what they used (anthropic-wire §3 and §4).
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 
 use super::error_body::one_line;
 use crate::{
-    domain::{ModelUsage, Tokens, Usage},
+    domain::{ModelUsage, Tokens, Usage, is_model_name},
     json::{self, Reader, Stop},
     provider::{Interest, Reading},
 };
@@ -120,7 +122,7 @@ impl<'a> Message<'a> {
     }
 
     fn tell(self, reading: &mut Reading) {
-        reading.model = self.model.and_then(json::unescaped).map(Into::into).or(reading.model.take());
+        reading.model = self.model.and_then(name).map(Into::into).or(reading.model.take());
         read_usage(self.usage, &mut reading.usage);
     }
 }
@@ -241,6 +243,13 @@ impl CacheCreation {
     }
 }
 
+/// More than any answer takes. A record has room for all of them, and no answer may make one that has not.
+const ITERATIONS: usize = 256;
+
+fn name(text: &[u8]) -> Option<Cow<'_, str>> {
+    json::unescaped(text).filter(|name| is_model_name(name))
+}
+
 /// What is stated replaces what was known: the counts of a stream are cumulative. What is not stated, or null, stays.
 fn read_usage(counts: Option<Counts<'_>>, usage: &mut Usage) {
     let Some(counts) = counts else { return };
@@ -256,7 +265,7 @@ fn read_usage(counts: Option<Counts<'_>>, usage: &mut Usage) {
         tokens.cache_write_1h = write_1h.or(tokens.cache_write_1h);
     }
     if let Some(iterations) = counts.iterations {
-        usage.iterations = iterations.into_iter().map(Into::into).collect();
+        usage.iterations = iterations.into_iter().take(ITERATIONS).map(Into::into).collect();
     }
     usage.fast = counts.speed.map_or(usage.fast, |speed| speed == b"fast");
     usage.batch = counts.service_tier.map_or(usage.batch, |tier| tier == b"batch");
@@ -278,7 +287,7 @@ impl From<Counts<'_>> for ModelUsage {
         let (cache_write_5m, cache_write_1h) = cache_writes(counts.cache_write, counts.cache_creation.as_ref());
         let Counts { input, output, cache_read, .. } = counts;
         let tokens = Tokens { input, output, cache_read, cache_write_5m, cache_write_1h };
-        Self { model: counts.model.and_then(json::unescaped).map(Into::into), tokens }
+        Self { model: counts.model.and_then(name).map(Into::into), tokens }
     }
 }
 
@@ -313,6 +322,19 @@ mod tests {
     const START: &str = r#"{"type":"message_start","message":{"model":"claude-opus-5-5","usage":{"input_tokens":10,
         "cache_read_input_tokens":20,"cache_creation_input_tokens":12,"output_tokens":1,
         "cache_creation":{"ephemeral_5m_input_tokens":5,"ephemeral_1h_input_tokens":7}}}}"#;
+
+    #[test]
+    fn what_an_answer_says_without_bounds_goes_into_no_record() {
+        let long = "m".repeat(1_000_000);
+        let iteration = format!(r#"{{"type":"message","model":"{long}","input_tokens":1}}"#);
+        let iterations = vec![iteration; 2 * ITERATIONS.min(3)].join(",");
+        let read = body(&format!(r#"{{"model":"{long}","usage":{{"input_tokens":1,"iterations":[{iterations}]}}}}"#));
+        assert_eq!(read.model, None);
+        assert!(read.usage.iterations.iter().all(|iteration| iteration.model.is_none()));
+        let many = vec![r#"{"type":"message","input_tokens":1}"#; 2 * ITERATIONS].join(",");
+        let read = body(&format!(r#"{{"model":"m","usage":{{"iterations":[{many}]}}}}"#));
+        assert_eq!((read.model.as_deref(), read.usage.iterations.len()), (Some("m"), ITERATIONS));
+    }
 
     #[test]
     fn a_streams_end_overwrites_what_it_states_and_leaves_the_rest() {

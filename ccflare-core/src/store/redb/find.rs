@@ -9,13 +9,15 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use redb::{Range, ReadOnlyTable, ReadTransaction, ReadableDatabase};
 
 use super::{
-    Opened, corrupt, failed, records, sums,
+    Opened, failed,
+    ledger::{exchange, readable},
+    sums,
     tables::{self, IdKey, NumberedKey, numbered},
     words::Words,
 };
 use crate::{
     analytics::{Dimensions, Filter},
-    domain::{Exchange, ExchangeId},
+    domain::ExchangeId,
     store::{Found, StoreError, Wanted},
 };
 
@@ -82,13 +84,12 @@ impl<'a> Page<'a> {
     fn look(&mut self, id: [u8; 16], row: Option<&[u8]>) -> Result<bool, StoreError> {
         let id = ExchangeId::from_bytes(id);
         let read = match row {
-            Some(row) => Some(exchange(id, row, self.words)?),
+            Some(row) => readable(exchange(id, row, self.words)),
             None => self
                 .exchanges
                 .get(id.as_bytes())
                 .map_err(failed)?
-                .map(|row| exchange(id, row.value(), self.words))
-                .transpose()?,
+                .and_then(|row| readable(exchange(id, row.value(), self.words))),
         };
         match read.filter(|exchange| self.wanted.admits(exchange)) {
             Some(_) if self.found.exchanges.len() == self.wanted.limit => {
@@ -182,10 +183,6 @@ fn id_of(key: &[u8; 20]) -> [u8; 16] {
     let mut id = [0; 16];
     id.copy_from_slice(&key[4..]);
     id
-}
-
-fn exchange(id: ExchangeId, row: &[u8], words: &Words) -> Result<Exchange, StoreError> {
-    records::decode_exchange(id, row, words).map_err(|error| corrupt(format!("the record of request {id}"), error))
 }
 
 fn session_number(read: &ReadTransaction, session: &str) -> Result<Option<u32>, StoreError> {

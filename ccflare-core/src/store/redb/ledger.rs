@@ -53,11 +53,13 @@ impl LedgerStore for RedbStore {
             let before = page.before.as_ref().map_or(Bound::Unbounded, |id| Bound::Excluded(id.as_bytes()));
             let rows = table.range::<&[u8; 16]>((Bound::Unbounded, before)).map_err(failed)?;
             rows.rev()
-                .take(page.limit)
-                .map(|row| {
-                    let (id, row) = row.map_err(failed)?;
-                    exchange(ExchangeId::from_bytes(*id.value()), row.value(), opened.words)
+                .filter_map(|row| {
+                    let read = row.map_err(failed).map(|(id, row)| {
+                        readable(exchange(ExchangeId::from_bytes(*id.value()), row.value(), opened.words))
+                    });
+                    read.transpose()
                 })
+                .take(page.limit)
                 .collect()
         })
         .await
@@ -74,7 +76,12 @@ impl LedgerStore for RedbStore {
     }
 }
 
-fn exchange(id: ExchangeId, row: &[u8], words: &Words) -> Result<Exchange, StoreError> {
+/// One record that is damaged must not hide all others: a page goes without it, and so does a start.
+pub(super) fn readable(exchange: Result<Exchange, StoreError>) -> Option<Exchange> {
+    exchange.inspect_err(|error| tracing::error!(%error, "it is left out")).ok()
+}
+
+pub(super) fn exchange(id: ExchangeId, row: &[u8], words: &Words) -> Result<Exchange, StoreError> {
     records::decode_exchange(id, row, words).map_err(|error| corrupt(format!("the record of request {id}"), error))
 }
 

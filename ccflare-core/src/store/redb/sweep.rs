@@ -3,7 +3,8 @@
 use redb::{Key, ReadableTable, Table, Value, WriteTransaction};
 
 use super::{
-    corrupt, failed, records,
+    failed,
+    ledger::{exchange, readable},
     sums::{self, Sessions},
     tables::{self, numbered},
     words::Words,
@@ -45,9 +46,9 @@ pub(super) fn exchanges(
     for row in exchanges.range::<&[u8; 16]>(..end.as_bytes()).map_err(failed)?.take(limit) {
         let (id, row) = row.map_err(failed)?;
         let id = ExchangeId::from_bytes(*id.value());
-        let exchange = records::decode_exchange(id, row.value(), words);
-        let exchange = exchange.map_err(|error| corrupt(format!("the record of request {id}"), error))?;
-        sessions_of.extend(exchange.intent.asker.as_ref().map(|asker| (asker.session.clone(), id)));
+        // A damaged one goes, too; whose session it was nobody can say.
+        let asker = readable(exchange(id, row.value(), words)).and_then(|exchange| exchange.intent.asker.clone());
+        sessions_of.extend(asker.map(|asker| (asker.session.clone(), id)));
         bytes += row.value().len() as u64;
         swept.push(id);
     }

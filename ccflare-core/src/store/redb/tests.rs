@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     domain::{Account, Credential, Exchange, ExchangeId, Intent, Outcome, Secret, Timestamp},
-    store::{AccountStore, LedgerEntry, LedgerStore, PageRequest, Store, conformance},
+    store::{AccountStore, AnalyticsStore, LedgerEntry, LedgerStore, PageRequest, Store, Wanted, conformance},
 };
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -195,7 +195,13 @@ async fn a_damaged_row_is_named_and_spares_the_others() {
         matches!(&error, StoreError::Corrupt { what, .. } if what.contains(&intent(1).id.to_string())),
         "{error:?}"
     );
-    assert_eq!(store.exchange(intent(2).id).await.expect("a whole row"), Some(whole));
+    assert_eq!(store.exchange(intent(2).id).await.expect("a whole row"), Some(whole.clone()));
+    let page = PageRequest { before: None, limit: 10 };
+    assert_eq!(store.exchanges(page).await.expect("a page without it"), std::slice::from_ref(&whole));
+    let found = store.find(&Wanted { limit: 10, ..Wanted::default() }).await.expect("a page without it");
+    assert_eq!(found.exchanges, [whole]);
+    let before = Timestamp::from_seconds(4_000_000_000);
+    assert_eq!(store.sweep_exchanges(before, 10).await.expect("swept"), 2, "it does not stay for ever");
 }
 
 #[test]
