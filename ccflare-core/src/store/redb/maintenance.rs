@@ -110,11 +110,12 @@ impl RedbStore {
         })?;
         private(&new)?;
         // Opening sees whether it is whole and its key is this one.
-        if let Err(error) = Self::open(&new, master.load(to)?) {
+        // The key is that of something sealed: none is made where it is missing.
+        if let Err(error) = master.load(&new).and_then(|key| Self::open(&new, key)) {
             let _ = fs::remove_file(&new);
             return Err(error);
         }
-        let old = held.as_ref().map(|_| with_suffix(to, ".before-restore"));
+        let old = held.as_ref().map(|_| free_name(to));
         if let Some(old) = &old {
             fs::rename(to, old).map_err(StoreError::backend)?;
         }
@@ -123,6 +124,13 @@ impl RedbStore {
         sync_parent(to).map_err(StoreError::backend)?;
         Ok(old)
     }
+}
+
+/// Where what was there is put aside; an earlier one stays.
+fn free_name(path: &Path) -> PathBuf {
+    let numbered = (2..).map(|number| with_suffix(path, &format!(".before-restore-{number}")));
+    let mut names = std::iter::once(with_suffix(path, ".before-restore")).chain(numbered);
+    names.find(|name| !name.exists()).unwrap_or_else(|| with_suffix(path, ".before-restore"))
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -91,6 +91,23 @@ async fn a_backup_holds_what_was_there_and_goes_back() {
     let exchanges = |rows: &[(String, u64)]| rows.iter().find(|(name, _)| name == "exchanges").map(|(_, rows)| *rows);
     assert_eq!((exchanges(&before), exchanges(&after)), (Some(301), Some(300)));
     assert_eq!(before.len(), after.len());
+
+    drop(restored);
+    let again = RedbStore::restore(&backup.path, &place.path(), &place.master).expect("restored").expect("an old one");
+    assert_ne!(again, old);
+    assert_eq!(count(&RedbStore::open_with(&old, &place.master).expect("it opens")).await, 301, "the first one stays");
+}
+
+#[tokio::test]
+async fn a_backup_without_its_key_makes_none() {
+    let place = Place::new();
+    let store = place.filled(1).await;
+    let backup = store.back_up("one", Progress::default()).await.expect("a backup");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let (database, key) = (elsewhere.path().join("ccflare.redb"), elsewhere.path().join("master.key"));
+    let refused = RedbStore::restore(&backup.path, &database, &MasterKey::File(key.clone())).expect_err("no key");
+    assert!(matches!(refused, StoreError::UnusableKey { .. }), "{refused}");
+    assert_eq!(fs::read_dir(elsewhere.path()).expect("readable").count(), 0, "nothing is left");
 }
 
 #[tokio::test]
