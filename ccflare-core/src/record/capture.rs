@@ -36,8 +36,8 @@ const OVERHEAD: usize = 4 * 1024;
 /// How long the writer goes on once it was told to finish.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// Headers that are kept, by their beginnings: what a request is, never who sent it.
-const KEPT: [&str; 15] = [
+/// Headers that are kept: what a request is, never who sent it. Where the name goes on, all that begin so.
+const KEPT: &[&str] = &[
     "accept",
     "anthropic-beta",
     "anthropic-ratelimit-",
@@ -52,7 +52,14 @@ const KEPT: [&str; 15] = [
     "user-agent",
     "x-app",
     "x-should-retry",
-    "x-stainless-",
+    "x-stainless-arch",
+    "x-stainless-lang",
+    "x-stainless-os",
+    "x-stainless-package-version",
+    "x-stainless-retry-count",
+    "x-stainless-runtime",
+    "x-stainless-runtime-version",
+    "x-stainless-timeout",
 ];
 
 /// The longest value of a header that is kept.
@@ -282,7 +289,8 @@ struct Side {
 impl Side {
     fn new(headers: &HeaderMap) -> Self {
         let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let kept = |name: &HeaderName| KEPT.iter().any(|kept| name.as_str().starts_with(kept));
+        let is_kept = |name: &str, kept: &str| name == kept || (kept.ends_with('-') && name.starts_with(kept));
+        let kept = |name: &HeaderName| KEPT.iter().any(|kept| is_kept(name.as_str(), kept));
         let headers_kept = headers.iter().filter(|(name, _)| kept(name));
         let pair = |(name, value): (&HeaderName, &HeaderValue)| {
             let value = value.as_bytes();
@@ -450,6 +458,21 @@ mod tests {
         ("x-unknown", "canary"),
         ("user-agent", "test"),
     ];
+
+    #[test]
+    fn a_header_is_kept_by_its_whole_name() {
+        let mut headers = HeaderMap::new();
+        for name in
+            ["x-app", "x-app-token", "server-secret", "x-stainless-api-key", "anthropic-ratelimit-requests-limit"]
+        {
+            headers.insert(name, HeaderValue::from_static("text"));
+        }
+        let kept: Vec<_> = Side::new(&headers).headers.into_iter().map(|(name, _)| name).collect();
+        assert_eq!(
+            kept.iter().map(|name| &**name).collect::<Vec<_>>(),
+            ["x-app", "anthropic-ratelimit-requests-limit"]
+        );
+    }
 
     #[tokio::test]
     async fn headers_are_kept_by_a_list_and_credentials_not_even_in_bodies() {
