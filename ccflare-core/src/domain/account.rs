@@ -141,6 +141,10 @@ impl Limits {
     /// they are full again.
     #[must_use]
     pub fn followed_by(&self, newer: &Self) -> Self {
+        // Answers are noted by several threads, each when it finds time.
+        if newer.observed < self.observed {
+            return self.clone();
+        }
         let now = newer.observed.unwrap_or_default();
         let same = |a: &Window, b: &Window| a.name == b.name && a.family == b.family;
         let stays = |old: &&Window| {
@@ -426,6 +430,14 @@ mod tests {
     fn mark(reason: ClosureReason, scope: Scope, seconds: Option<u64>) -> Mark {
         let until = seconds.map(|seconds| NOW + Duration::from_secs(seconds));
         Mark { reason, scope, since: NOW, until, evidence: "".into() }
+    }
+
+    #[test]
+    fn what_was_stated_earlier_does_not_replace_what_is_known() {
+        let at = |seconds| Limits { observed: Some(Timestamp::from_seconds(seconds)), ..Limits::default() };
+        assert_eq!(at(2).followed_by(&at(1)), at(2));
+        assert_eq!(at(1).followed_by(&at(2)), at(2));
+        assert_eq!(Limits::default().followed_by(&at(1)), at(1));
     }
 
     #[test]
