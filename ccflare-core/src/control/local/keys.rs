@@ -25,6 +25,7 @@ impl KeyControl for Local {
     }
 
     async fn create_client_key(&self, new: NewClientKey) -> Result<NewKeyView, ControlError> {
+        let _one_at_a_time = self.key_changes.lock().await;
         if self.store.client_keys().await?.len() >= MOST_KEYS {
             return Err(ControlError::Conflict(format!("there are {MOST_KEYS} client keys already")));
         }
@@ -45,6 +46,7 @@ impl KeyControl for Local {
     }
 
     async fn revoke_client_key(&self, key: &str) -> Result<ClientKeyView, ControlError> {
+        let _one_at_a_time = self.key_changes.lock().await;
         let key = self.find_key(key).await?;
         if key.revoked.is_some() {
             return Err(ControlError::Conflict(format!("client key {:?} is revoked already", key.name)));
@@ -55,6 +57,7 @@ impl KeyControl for Local {
     }
 
     async fn rotate_client_key(&self, key: &str) -> Result<NewKeyView, ControlError> {
+        let _one_at_a_time = self.key_changes.lock().await;
         let key = self.find_key(key).await?;
         if key.state(self.clock.now()) != KeyState::Valid {
             let message = format!("client key {:?} does not work any more; make a new one", key.name);
@@ -68,11 +71,14 @@ impl KeyControl for Local {
 }
 
 impl Local {
-    /// In the store first: a key that opens the door is one that will open it after a crash.
+    /// In the store first: a key that opens the door is one that will open it after a crash. The ring is read before, so that
+    /// nothing can fail between the two. `key_changes` is held by the caller, since it looked for the key.
     async fn put(&self, key: &ClientKey) -> Result<(), ControlError> {
-        let _one_at_a_time = self.key_changes.lock().await;
+        let mut keys = self.store.client_keys().await?;
         self.store.put_client_key(key).await?;
-        self.keys.replace(self.store.client_keys().await?);
+        keys.retain(|known| known.id != key.id);
+        keys.push(key.clone());
+        self.keys.replace(keys);
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! The operator's wishes, carried out in this process.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::timeout;
 
 use super::{ControlError, SettingsControl, views::AccountView};
 use crate::{
@@ -211,7 +213,8 @@ impl Local {
     /// Waits until what has happened so far is in the store: who asks about a request it has just made finds it there.
     async fn catch_up(&self) {
         if let Some(queue) = &self.queue {
-            queue.flushed().await;
+            // A disk that is full takes nothing, however long one waits: what is in the store is told all the same.
+            let _ = timeout(CATCHING_UP, queue.flushed()).await;
         }
     }
 
@@ -224,6 +227,9 @@ impl Local {
         Ok(())
     }
 }
+
+/// Longer than a commit takes, and than anybody looks at nothing.
+const CATCHING_UP: Duration = Duration::from_secs(2);
 
 /// The strategies as a gateway on this store would have them.
 async fn strategies_of(store: &dyn Store, live: &Live, clock: &dyn Clock) -> Result<Switch, StoreError> {

@@ -65,6 +65,7 @@ impl RequestControl for Local {
     }
 
     async fn payload(&self, id: &str) -> Result<PayloadView, ControlError> {
+        self.catch_up().await;
         if let Some(capture) = &self.capture {
             capture.flushed().await;
         }
