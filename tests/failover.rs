@@ -164,6 +164,17 @@ async fn a_stream_that_begins_with_an_overload_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_stream_that_begins_with_an_overload_is_tried_again_though_it_is_compressed() {
+    let stage = Stage::with_options(&["a"], |options| options.throttle_wait = Duration::from_millis(20)).await;
+    let fault = r#"{"fault":"error_event","after_events":0,"gzip":true}"#;
+    let headers = [("accept-encoding", "gzip"), ("x-mock", fault)];
+    let answer = stage.send(message("claude-opus-5-5", true), &headers).await;
+    assert_eq!(answer.header("content-encoding"), Some("gzip"));
+    assert_eq!(stage.asked(), ["a", "a"]);
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_refused_key_moves_the_request_and_waits_for_the_operator() {
     let stage = Stage::with(&["a", "b"]).await;
     stage.mock.always("a", Step::unauthorized());

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -31,13 +32,17 @@ impl<B: Body> ServedBody<B> {
 }
 
 impl<B: Body<Data = Bytes> + Unpin> ServedBody<B> {
-    /// Reads on until `limit` bytes are there or the body is over, and gives what was read so far as one piece.
-    pub(super) async fn peek(&mut self, limit: usize) -> Bytes {
-        let mut length: usize = self.read.iter().map(Bytes::len).sum();
-        while length < limit {
-            let Some(data) = self.read_one().await else { break };
-            length += data;
-        }
+    /// Reads on until `limit` bytes are there, the body is over or `patience` has passed, and gives what was read so far as one
+    /// piece.
+    pub(super) async fn peek(&mut self, limit: usize, patience: Duration) -> Bytes {
+        let reading = async {
+            let mut length: usize = self.read.iter().map(Bytes::len).sum();
+            while length < limit {
+                let Some(data) = self.read_one().await else { break };
+                length += data;
+            }
+        };
+        let _ = tokio::time::timeout(patience, reading).await;
         self.joined(limit)
     }
 

@@ -27,6 +27,9 @@ const SPREAD: f64 = 0.05;
 /// So much of an error's body is read to judge it.
 const ERROR_BODY: usize = 64 * 1024;
 
+/// So long the rest of it is waited for; another account may answer meanwhile. Its status says the most.
+const ERROR_PATIENCE: Duration = Duration::from_secs(5);
+
 /// One attempt's end.
 pub(super) enum End<B: Body> {
     /// With the generation of the tokens that were sent, if any were.
@@ -187,12 +190,13 @@ async fn verdict<B: Body<Data = Bytes> + Unpin>(
 ) -> Verdict {
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
-        let body = response.body_mut().peek(ERROR_BODY).await;
+        let body = response.body_mut().peek(ERROR_BODY, ERROR_PATIENCE).await;
         let body = decode::whole(response.headers(), body, ERROR_BODY);
         return provider.classify(Answer { status, headers: response.headers(), body: &body, model }, now);
     }
     if is_event_stream(response) {
         let first = response.body_mut().peek_first().await;
+        let first = decode::whole(response.headers(), first, ERROR_BODY);
         if let Some((status, body)) = provider.failed_start(&first) {
             return provider.classify(Answer { status, headers: response.headers(), body, model }, now);
         }
@@ -204,5 +208,5 @@ fn is_event_stream<B>(response: &Response<B>) -> bool {
     let starts = |name, prefix: &str| {
         response.headers().get(name).is_some_and(|value| value.as_bytes().starts_with(prefix.as_bytes()))
     };
-    starts(header::CONTENT_TYPE, "text/event-stream") && !response.headers().contains_key(header::CONTENT_ENCODING)
+    starts(header::CONTENT_TYPE, "text/event-stream")
 }
