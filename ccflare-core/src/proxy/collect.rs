@@ -26,7 +26,7 @@ use crate::{
     vitals::Bound,
 };
 
-/// So long a client may say nothing in the middle of a body. What it has announced is set aside for it meanwhile.
+/// So long a client may say nothing in the middle of a body: it keeps a place among the requests in flight.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// So much of a body that is refused is read on: twice what the API takes.
@@ -121,6 +121,8 @@ where
     }
 }
 
+const BUSY: Refusal = Refusal::Busy { what: "the bodies being handled use all the memory set aside for them" };
+
 impl CollectLayer {
     async fn collect<B>(&self, headers: &HeaderMap, mut body: Pin<&mut B>) -> Result<Bytes, Refusal>
     where
@@ -132,7 +134,11 @@ impl CollectLayer {
             return Err(Refusal::BodyTooLarge { limit: self.limit });
         }
         let stated = stated.unwrap_or(0) as usize;
-        let mut reserved = self.reserve(stated)?;
+        // Room is taken as bytes come: what is announced and never sent takes none. What can't fit is not waited for.
+        if stated > self.budget.available_permits() {
+            return Err(BUSY);
+        }
+        let mut reserved = self.reserve(0)?;
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
         while let Some(frame) = timeout(PATIENCE, body.frame()).await.map_err(|_| Refusal::BodyUnreadable)? {
@@ -165,8 +171,7 @@ impl CollectLayer {
 
     fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
         let bytes = u32::try_from(bytes).map_err(|_| Refusal::BodyTooLarge { limit: self.limit })?;
-        let busy = |_| Refusal::Busy { what: "the bodies being handled use all the memory set aside for them" };
-        Arc::clone(&self.budget).try_acquire_many_owned(bytes).map_err(busy)
+        Arc::clone(&self.budget).try_acquire_many_owned(bytes).map_err(|_| BUSY)
     }
 }
 
