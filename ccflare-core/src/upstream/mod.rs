@@ -18,7 +18,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, Response, Uri,
+    HeaderValue, Request, Response, Uri, Version,
     header::HOST,
     uri::{PathAndQuery, Scheme},
 };
@@ -139,8 +139,10 @@ async fn ask(shared: Arc<Shared>, mut request: Request<Full<Bytes>>) -> Result<R
         };
         request.headers_mut().entry(HOST).or_insert_with(|| connection.host().clone());
         match connection.send(request, deadline.as_mut()).await {
-            Ok(response) => {
+            Ok(mut response) => {
                 let lent = Lent { connection, idle: Arc::clone(&shared.idle), origin };
+                // Which version this connection speaks is nothing to the client's: with 1.0 a cut would look like an end there.
+                *response.version_mut() = Version::HTTP_11;
                 return Ok(response.map(|body| UpstreamBody::new(body, lent, shared.options.idle_timeout)));
             }
             // The upstream has closed it while it rested.
