@@ -2,7 +2,7 @@
 
 use std::{
     future::Future,
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -106,17 +106,8 @@ where
         let (inner, bounds) = (self.inner.clone(), self.bounds.clone());
         Box::pin(async move {
             let (parts, body) = request.into_parts();
-            let mut body = std::pin::pin!(body);
-            match bounds.collect(&parts.headers, body.as_mut()).await {
-                Ok(body) => inner.oneshot(Request::from_parts(parts, body)).await,
-                Err(refusal) => {
-                    // Who asked first whether to send it hears the answer to that.
-                    if refusal != Refusal::BodyUnreadable && !parts.headers.contains_key(EXPECT) {
-                        read_on(body).await;
-                    }
-                    Err(refusal.into())
-                }
-            }
+            let body = bounds.collect(&parts.headers, body).await?;
+            inner.oneshot(Request::from_parts(parts, body)).await
         })
     }
 }
@@ -124,7 +115,22 @@ where
 const BUSY: Refusal = Refusal::Busy { what: "the bodies being handled use all the memory set aside for them" };
 
 impl CollectLayer {
-    async fn collect<B>(&self, headers: &HeaderMap, mut body: Pin<&mut B>) -> Result<Bytes, Refusal>
+    async fn collect<B>(&self, headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let mut body = pin!(body);
+        let collected = self.gather(headers, body.as_mut()).await;
+        // Who asked first whether to send it hears the answer to that.
+        let is_awaited = headers.contains_key(EXPECT);
+        if collected.as_ref().is_err_and(|refusal| *refusal != Refusal::BodyUnreadable) && !is_awaited {
+            read_on(body).await;
+        }
+        collected
+    }
+
+    async fn gather<B>(&self, headers: &HeaderMap, mut body: Pin<&mut B>) -> Result<Bytes, Refusal>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<BoxError>,
@@ -208,10 +214,7 @@ impl AsRef<[u8]> for Collected {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        pin::pin,
-        sync::atomic::{AtomicUsize, Ordering},
-    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures_util::StreamExt;
     use http_body_util::{Full, StreamBody};
@@ -230,18 +233,18 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_become_one_body() {
-        let body = layer(100, 100).collect(&HeaderMap::new(), pin!(frames(&["ab", "", "cd", "e"]))).await;
+        let body = layer(100, 100).collect(&HeaderMap::new(), frames(&["ab", "", "cd", "e"])).await;
         assert_eq!(body.as_deref(), Ok(&b"abcde"[..]));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_body_over_the_limit_is_refused_stated_or_not() {
         let refused = Err(Refusal::BodyTooLarge { limit: 4 });
-        assert_eq!(layer(4, 100).collect(&HeaderMap::new(), pin!(frames(&["abc", "de"]))).await, refused);
+        assert_eq!(layer(4, 100).collect(&HeaderMap::new(), frames(&["abc", "de"])).await, refused);
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, 5.into());
         let never_read = StreamBody::new(futures_util::stream::pending::<Result<http_body::Frame<Bytes>, BoxError>>());
-        assert_eq!(layer(4, 100).collect(&headers, pin!(never_read)).await, refused);
+        assert_eq!(layer(4, 100).collect(&headers, never_read).await, refused);
     }
 
     #[tokio::test(start_paused = true)]
@@ -250,21 +253,20 @@ mod tests {
         headers.insert(CONTENT_LENGTH, 8.into());
         let layer = layer(8, 8);
         let silent = StreamBody::new(futures_util::stream::pending::<Result<http_body::Frame<Bytes>, BoxError>>());
-        assert_eq!(layer.collect(&headers, pin!(silent)).await, Err(Refusal::BodyUnreadable));
-        assert!(layer.collect(&headers, pin!(frames(&["12345678"]))).await.is_ok());
+        assert_eq!(layer.collect(&headers, silent).await, Err(Refusal::BodyUnreadable));
+        assert!(layer.collect(&headers, frames(&["12345678"])).await.is_ok());
     }
 
     #[tokio::test]
     async fn the_budget_of_all_bodies_is_given_back_with_the_last_reference() {
         let layer = layer(8, 10);
-        let held =
-            layer.collect(&HeaderMap::new(), pin!(Full::new(Bytes::from_static(b"12345678")))).await.expect("fits");
+        let held = layer.collect(&HeaderMap::new(), Full::new(Bytes::from_static(b"12345678"))).await.expect("fits");
         let clone = held.clone();
         drop(held);
-        let second = layer.collect(&HeaderMap::new(), pin!(frames(&["abcd"]))).await;
+        let second = layer.collect(&HeaderMap::new(), frames(&["abcd"])).await;
         assert!(matches!(second, Err(Refusal::Busy { .. })));
         drop(clone);
-        assert!(layer.collect(&HeaderMap::new(), pin!(frames(&["abcd"]))).await.is_ok());
+        assert!(layer.collect(&HeaderMap::new(), frames(&["abcd"])).await.is_ok());
     }
 
     #[tokio::test]
