@@ -133,3 +133,24 @@ impl<B: Body> ServedBody<B> {
         hint
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt, stream};
+    use http_body_util::StreamBody;
+
+    use super::*;
+    use crate::{
+        domain::{AccountId, Timestamp},
+        pool::AccountPool,
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn what_stands_still_is_judged_by_what_came_of_it() {
+        let came = stream::once(async { Ok::<_, std::io::Error>(Frame::data(Bytes::from_static(b"ab"))) });
+        let stands_still = StreamBody::new(Box::pin(came.chain(stream::pending())));
+        let in_flight = AccountPool::default().enter(AccountId::new(Timestamp::from_seconds(1)));
+        let mut body = ServedBody::new(stands_still, in_flight);
+        assert_eq!(body.peek(100, Duration::from_secs(5)).await, "ab");
+    }
+}

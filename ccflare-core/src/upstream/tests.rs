@@ -172,6 +172,14 @@ async fn who_meets_a_connection_that_was_forgotten_tries_again_on_a_new_one() {
 }
 
 #[tokio::test]
+async fn which_version_an_upstream_speaks_is_not_passed_on() {
+    let mut scripted = Scripted::start().await;
+    let (asking, mut stream) = scripted.asked(&upstream()).await;
+    say(&mut stream, "HTTP/1.0 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    assert_eq!(answer(asking).await.version(), Version::HTTP_11);
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_read_to_its_end_ends_the_connection() {
     let mut scripted = Scripted::start().await;
     let (asking, mut stream) = scripted.asked(&upstream()).await;
