@@ -8,9 +8,10 @@ use ccflare_core::{
     control::{self, Control, Place, SettingsControl},
     domain::Secret,
     live::Live,
+    oauth::is_here,
 };
 use ccflare_server::config::{Config, Flags, LiveConfig, Places, Sources};
-use url::{Host, Url};
+use url::Url;
 
 /// The operator's trait, wherever it is carried out.
 pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dyn Control>> {
@@ -71,32 +72,7 @@ fn at(config: &Config, mut address: std::net::SocketAddr) -> Result<Url> {
     Ok(Url::parse(&format!("{scheme}://{address}"))?)
 }
 
-fn is_here(server: &Url) -> bool {
-    match server.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
-}
-
 pub(crate) fn token(config: &Config) -> Option<Secret> {
     let kept = || std::fs::read_to_string(config.token_file()).ok().map(|text| Secret::new(&text));
     config.admin_token.clone().or_else(kept)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_server_on_this_machine_is_told_the_token_of_its_database() {
-        let is_here = |server: &str| is_here(&server.parse().expect("a URL"));
-        for here in ["http://127.0.0.1:8080", "http://[::1]:8080", "https://localhost"] {
-            assert!(is_here(here), "{here}");
-        }
-        for elsewhere in ["http://10.0.0.1:8080", "https://localhost.example", "https://127.0.0.1.example"] {
-            assert!(!is_here(elsewhere), "{elsewhere}");
-        }
-    }
 }

@@ -35,4 +35,4 @@ mod server;
 pub use endpoint::{Granted, TokenEndpoint};
 pub use error::{PasteError, TokenError};
 pub use login::{Code, Login};
-pub use server::{AuthorizationServer, AuthorizationServers, TokenFormat, may_carry_secrets};
+pub use server::{AuthorizationServer, AuthorizationServers, TokenFormat, is_here, may_carry_secrets};

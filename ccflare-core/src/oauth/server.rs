@@ -91,7 +91,9 @@ pub fn may_carry_secrets(url: &Url) -> bool {
     }
 }
 
-fn is_here(url: &Url) -> bool {
+/// Whether an address is on this machine, whoever asks.
+#[must_use]
+pub fn is_here(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -126,5 +128,21 @@ impl AuthorizationServers {
     /// Their names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(|name| &**name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_loopback_names_alone() {
+        let is_here = |url: &str| is_here(&url.parse().expect("a URL"));
+        for here in ["http://127.0.0.1:8080", "http://[::1]:8080", "https://localhost"] {
+            assert!(is_here(here), "{here}");
+        }
+        for elsewhere in ["http://10.0.0.1:8080", "https://localhost.example", "https://127.0.0.1.example"] {
+            assert!(!is_here(elsewhere), "{elsewhere}");
+        }
     }
 }
