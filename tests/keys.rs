@@ -89,6 +89,20 @@ async fn a_key_that_is_sent_must_be_good_even_where_none_is_required() {
 }
 
 #[tokio::test]
+async fn who_is_not_let_in_sees_the_answer_however_much_there_is_to_send() {
+    let stage = guarded(&["a"]).await;
+    for (path, status) in [("/v1/messages", 401), ("/v1/nowhere", 401)] {
+        let length = 16 << 20;
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+        let all = [head.into_bytes(), vec![b'x'; length]].concat();
+        let answer = crate::harness::raw(stage.address, &all).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_key_asks_for_its_models_only_and_what_it_may_not_is_written_down() {
     let stage = guarded(&["a"]).await;
     let models = vec!["claude-haiku-*".to_owned()];

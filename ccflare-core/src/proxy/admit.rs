@@ -1,23 +1,25 @@
-//! Lets a request in, or refuses it before anything is read of it: who asks, whether the path may be asked for, and
+//! Lets a request in, or refuses it whatever its body says: who asks, whether the path may be asked for, and
 //! whether there is a place.
 //!
 //! Who asks travels on beside the request, as an `Arc<ClientKey>` extension; what a key may ask for is judged where it is
 //! known (the model and the accounts, by the balancer).
 
 use std::{
-    future::{Future, Ready},
-    pin::Pin,
+    future::Future,
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use futures_util::future::Either;
+use bytes::Bytes;
+use futures_util::future::{BoxFuture, Either};
 use http::{Method, Request, Response};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::{Layer, Service};
 
-use super::HeldBody;
+use super::{HeldBody, read_on::read_on};
 use crate::{
     clock::Clock,
     domain::ClientKey,
@@ -90,10 +92,12 @@ pub struct Admit<S> {
 impl<S, R, B> Service<Request<R>> for Admit<S>
 where
     S: Service<Request<R>, Response = Response<B>, Error = ProxyError>,
+    R: Body<Data = Bytes> + Send + 'static,
+    B: 'static,
 {
     type Response = Response<HeldBody<B>>;
     type Error = ProxyError;
-    type Future = Either<Admitted<S::Future>, Ready<Result<Self::Response, ProxyError>>>;
+    type Future = Either<Admitted<S::Future>, BoxFuture<'static, Result<Self::Response, ProxyError>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ProxyError>> {
         self.inner.poll_ready(cx)
@@ -107,7 +111,11 @@ where
                 }
                 Either::Left(Admitted { answer: self.inner.call(request), place: Some(place) })
             }
-            Err(refusal) => Either::Right(std::future::ready(Err(refusal.into()))),
+            Err(refusal) => Either::Right(Box::pin(async move {
+                let (head, body) = request.into_parts();
+                read_on(&head.headers, pin!(body)).await;
+                Err(refusal.into())
+            })),
         }
     }
 }

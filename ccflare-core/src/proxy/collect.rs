@@ -9,10 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{
-    HeaderMap, Request,
-    header::{CONTENT_LENGTH, EXPECT},
-};
+use http::{HeaderMap, Request, header::CONTENT_LENGTH};
 use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::{
@@ -21,6 +18,7 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceExt};
 
+use super::read_on::read_on;
 use crate::{
     error::{BoxError, ProxyError, Refusal},
     vitals::Bound,
@@ -28,9 +26,6 @@ use crate::{
 
 /// So long a client may say nothing in the middle of a body: it keeps a place among the requests in flight.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// So much of a body that is refused is read on: twice what the API takes.
-const READ_ON: usize = 64 * 1024 * 1024;
 
 /// What can be set about collecting.
 #[derive(Clone, Debug)]
@@ -122,10 +117,8 @@ impl CollectLayer {
     {
         let mut body = pin!(body);
         let collected = self.gather(headers, body.as_mut()).await;
-        // Who asked first whether to send it hears the answer to that.
-        let is_awaited = headers.contains_key(EXPECT);
-        if collected.as_ref().is_err_and(|refusal| *refusal != Refusal::BodyUnreadable) && !is_awaited {
-            read_on(body).await;
+        if collected.as_ref().is_err_and(|refusal| *refusal != Refusal::BodyUnreadable) {
+            read_on(headers, body).await;
         }
         collected
     }
@@ -181,21 +174,6 @@ impl CollectLayer {
     }
 }
 
-/// Reads a body on that is refused, within bounds: most clients write all of it before they look for an answer, and would
-/// see a broken connection where there is one.
-async fn read_on<B: Body<Data = Bytes>>(mut body: Pin<&mut B>) {
-    let reading = async {
-        let mut left = READ_ON;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-            if left == 0 {
-                return;
-            }
-        }
-    };
-    let _ = timeout(PATIENCE, reading).await;
-}
-
 fn stated_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
@@ -217,6 +195,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures_util::StreamExt;
+    use http::header::EXPECT;
     use http_body_util::{Full, StreamBody};
     use tower::service_fn;
 

@@ -19,6 +19,7 @@ use tower::util::BoxCloneSyncService;
 mod admit;
 mod body;
 mod collect;
+mod read_on;
 mod respond;
 pub mod stack;
 

@@ -40,7 +40,7 @@ pub fn line(events: Events, admit: AdmitLayer, collect: CollectLayer, proxy: Pro
     ServiceBuilder::new()
         // Outermost: whatever fails behind it becomes an answer.
         .layer(RespondLayer::new().telling(events))
-        // Before the body: what is refused is not read, and a place in flight is held until the answer is over.
+        // Before the body: what is refused takes no room, and a place in flight is held until the answer is over.
         .layer(admit)
         // Before anybody who reads the body, or may send it twice.
         .layer(collect)
