@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
@@ -11,6 +12,14 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Soon enough for a preface that comes in pieces. Each time it is waited for twice as long: who sends a piece and no more is
 /// not looked at for ever.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// A connection on which nothing happens is asked for so often whether its client is still there: one that lost its network
+/// says nothing, and its request and a place among those in flight would be kept.
+const STILL_THERE: Duration = Duration::from_secs(60);
+
+/// So long a client may take nothing of what it is sent: an upstream's connection waits for it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const TAKES_NOTHING: Duration = Duration::from_secs(300);
 
 /// A connection that no runtime watches yet: the one it is served on will.
 pub(crate) struct Accepted(pub(crate) std::net::TcpStream);
@@ -52,6 +61,7 @@ impl Doorstep {
     async fn meet(&self, Accepted(stream): Accepted) -> io::Result<(Stream, Protocol)> {
         // Deltas are small and must not wait for each other.
         stream.set_nodelay(true)?;
+        leave_if_lost(&SockRef::from(&stream))?;
         let stream = TcpStream::from_std(stream)?;
         let Some(tls) = &self.tls else {
             let protocol = spoken(&stream).await?;
@@ -62,6 +72,15 @@ impl Doorstep {
         let protocol = if agreed == Some(b"h2") { Protocol::Http2 } else { Protocol::Http1 };
         Ok((Stream::Tls(Box::new(stream)), protocol))
     }
+}
+
+/// Has the system break a connection off whose client is gone or does not read.
+fn leave_if_lost(socket: &SockRef<'_>) -> io::Result<()> {
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(STILL_THERE).with_interval(STILL_THERE / 4))?;
+    // Elsewhere the system has only its own idea of how long that is.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(TAKES_NOTHING))?;
+    Ok(())
 }
 
 /// Looks at a connection's first bytes and leaves them where they are.
@@ -82,5 +101,26 @@ async fn spoken(stream: &TcpStream) -> io::Result<Protocol> {
         // What is there can be read already, so nobody tells when there is more.
         tokio::time::sleep(pause).await;
         pause *= 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_lost_or_does_not_read_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("an address"));
+        let (_client, accepted) = tokio::join!(client, listener.accept());
+        let (stream, _) = accepted.expect("a connection");
+        let socket = SockRef::from(&stream);
+        leave_if_lost(&socket).expect("options");
+        assert!(socket.keepalive().expect("an option"));
+        assert_eq!(socket.tcp_keepalive_time().expect("an option"), STILL_THERE);
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(TAKES_NOTHING));
     }
 }
