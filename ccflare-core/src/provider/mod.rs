@@ -135,6 +135,8 @@ pub struct Reading {
     pub model: Option<Box<str>>,
     /// What it used.
     pub usage: Usage,
+    /// Whether a stream has begun with a message. Others end as they like.
+    pub begun: bool,
     /// Whether the body reached its proper end (a stream's last event; a body that could be parsed).
     pub complete: bool,
     /// The error that the body reports, at most a line: `overloaded_error: Overloaded`.

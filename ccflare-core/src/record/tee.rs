@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use super::{Meter, capture::OpenCapture, recorder::OpenExchange};
-use crate::{domain::Outcome, error::BodyError, store::write_behind::Remains};
+use crate::{domain::Outcome, error::BodyError, provider::Reading, store::write_behind::Remains};
 
 /// A body whose frames pass untouched while a meter reads along. Its end is told exactly once: by its last frame, its
 /// error, or its being dropped before either.
@@ -109,19 +109,34 @@ impl Remains for Listener {
         }
         let reads_stream = meter.reads_stream();
         let reading = meter.finish();
-        let outcome = match ending {
-            Ending::Broken => Outcome::Cut,
-            // A stream that ends politely in its middle is cut all the same.
-            Ending::Clean if reads_stream && !reading.complete => Outcome::Cut,
-            Ending::Clean => Outcome::Answered,
-            // The client may close right behind the last event: it has had everything.
-            Ending::Dropped if reading.complete => Outcome::Answered,
-            Ending::Dropped => Outcome::Cancelled,
-        };
+        let outcome = if reads_stream { of_stream(ending, &reading, bytes) } else { of_body(ending, &reading) };
         if let (Some(capture), Some(id)) = (capture, exchange.id()) {
             capture.finish(id);
         }
         exchange.finished(outcome, reading, bytes);
+    }
+}
+
+fn of_stream(ending: Ending, reading: &Reading, bytes: u64) -> Outcome {
+    match ending {
+        Ending::Broken => Outcome::Cut,
+        // The client may close right behind the last event: it has had everything.
+        _ if reading.complete => Outcome::Answered,
+        // An error ends it, whoever closes first.
+        _ if reading.error.is_some() => Outcome::Cut,
+        Ending::Dropped => Outcome::Cancelled,
+        // A message that ends politely in its middle is cut all the same, and so is a stream of nothing. Where other streams end
+        // nobody knows.
+        Ending::Clean if reading.begun || bytes == 0 => Outcome::Cut,
+        Ending::Clean => Outcome::Answered,
+    }
+}
+
+fn of_body(ending: Ending, reading: &Reading) -> Outcome {
+    match ending {
+        Ending::Broken => Outcome::Cut,
+        Ending::Dropped if !reading.complete => Outcome::Cancelled,
+        Ending::Clean | Ending::Dropped => Outcome::Answered,
     }
 }
 
@@ -167,5 +182,29 @@ impl<B: Body<Data = Bytes, Error: 'static> + Unpin> Body for TeeBody<B> {
 impl<B> Drop for TeeBody<B> {
     fn drop(&mut self) {
         self.end(Ending::Dropped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_a_stream_ended_is_told_by_what_it_said_and_then_by_who_closed_it() {
+        let begun = Reading { begun: true, ..Reading::default() };
+        let complete = Reading { complete: true, ..begun.clone() };
+        let failed = Reading { error: Some("overloaded_error: Overloaded".into()), ..begun.clone() };
+        let other = Reading::default();
+        for (reading, [clean, broken, dropped]) in [
+            (&complete, [Outcome::Answered, Outcome::Cut, Outcome::Answered]),
+            (&begun, [Outcome::Cut, Outcome::Cut, Outcome::Cancelled]),
+            (&failed, [Outcome::Cut, Outcome::Cut, Outcome::Cut]),
+            (&other, [Outcome::Answered, Outcome::Cut, Outcome::Cancelled]),
+        ] {
+            assert_eq!(of_stream(Ending::Clean, reading, 9), clean, "{reading:?}");
+            assert_eq!(of_stream(Ending::Broken, reading, 9), broken, "{reading:?}");
+            assert_eq!(of_stream(Ending::Dropped, reading, 9), dropped, "{reading:?}");
+        }
+        assert_eq!(of_stream(Ending::Clean, &other, 0), Outcome::Cut);
     }
 }

@@ -24,7 +24,10 @@ pub(super) fn interest(event: &[u8]) -> Interest {
 pub(super) fn read_event(_name: &[u8], data: &[u8], reading: &mut Reading) {
     let Ok(event) = Event::read(data) else { return };
     match event.kind {
-        Some(b"message_start") => event.message.tell(reading),
+        Some(b"message_start") => {
+            reading.begun = true;
+            event.message.tell(reading);
+        }
         Some(b"message_delta") => read_usage(event.usage, &mut reading.usage),
         Some(b"message_stop") => reading.complete = true,
         Some(b"error") => reading.error = event.error.map(|error| error.line()),
@@ -32,7 +35,8 @@ pub(super) fn read_event(_name: &[u8], data: &[u8], reading: &mut Reading) {
     }
 }
 
-/// Reads a whole body: a message, or an error. Other answers (models, counted tokens) use nothing that is billed.
+/// Reads a whole body: a message, or an error. Other answers (models, counted tokens) use nothing that is billed; that of a
+/// session tells what all of its messages have used, each time somebody asks.
 pub(super) fn read_body(body: &[u8], reading: &mut Reading) {
     let mut message = Message::default();
     if json::object(body, |key, value| message.field(key, value)).is_err() {
@@ -42,7 +46,9 @@ pub(super) fn read_body(body: &[u8], reading: &mut Reading) {
     if let Some(error) = &message.error {
         reading.error = Some(error.line());
     }
-    message.tell(reading);
+    if message.kind.is_none_or(|kind| kind == b"message") {
+        message.tell(reading);
+    }
 }
 
 /// The status that a stream's first event stands for, if that event is an error, and its data.
@@ -105,6 +111,7 @@ impl<'a> Event<'a> {
 
 #[derive(Default)]
 struct Message<'a> {
+    kind: Option<&'a [u8]>,
     model: Option<&'a [u8]>,
     usage: Option<Counts<'a>>,
     error: Option<ErrorObject<'a>>,
@@ -113,6 +120,7 @@ struct Message<'a> {
 impl<'a> Message<'a> {
     fn field(&mut self, key: &[u8], value: &mut Reader<'a>) -> Result<(), Stop> {
         match key {
+            b"type" => self.kind = value.text()?,
             b"model" => self.model = value.text()?,
             b"usage" => self.usage = Counts::read(value)?,
             b"error" => self.error = ErrorObject::read(value)?,
@@ -253,17 +261,21 @@ fn name(text: &[u8]) -> Option<Cow<'_, str>> {
 /// What is stated replaces what was known: the counts of a stream are cumulative. What is not stated, or null, stays.
 fn read_usage(counts: Option<Counts<'_>>, usage: &mut Usage) {
     let Some(counts) = counts else { return };
-    let (write_5m, write_1h) = cache_writes(counts.cache_write, counts.cache_creation.as_ref());
     let tokens = &mut usage.tokens;
     tokens.input = counts.input.or(tokens.input);
     tokens.output = counts.output.or(tokens.output);
     tokens.cache_read = counts.cache_read.or(tokens.cache_read);
-    // A stream repeats the sum at its end without the split that it began with.
-    let repeats = counts.cache_creation.is_none() && counts.cache_write == tokens.cache_write();
-    if !repeats {
-        tokens.cache_write_5m = write_5m.or(tokens.cache_write_5m);
-        tokens.cache_write_1h = write_1h.or(tokens.cache_write_1h);
-    }
+    let (short, long) = match (counts.cache_write, &counts.cache_creation) {
+        // A stream says the sum again at its end, without the split that it began with. What has come since is as it was, if all of
+        // that was for an hour.
+        (Some(sum), None) => match (tokens.cache_write_5m, tokens.cache_write_1h) {
+            (short, Some(long @ 1..)) if short.unwrap_or(0) == 0 || sum < long => (short.map(|_| 0), Some(sum)),
+            (_, long) => (Some(sum - long.unwrap_or(0)), long),
+        },
+        (sum, split) => cache_writes(sum, split.as_ref()),
+    };
+    tokens.cache_write_5m = short.or(tokens.cache_write_5m);
+    tokens.cache_write_1h = long.or(tokens.cache_write_1h);
     if let Some(iterations) = counts.iterations {
         usage.iterations = iterations.into_iter().take(ITERATIONS).map(Into::into).collect();
     }
@@ -350,6 +362,34 @@ mod tests {
         }
         let cut = stream(&[START]);
         assert_eq!((cut.usage.tokens.output, cut.complete), (Some(1), false));
+    }
+
+    #[test]
+    fn a_sum_that_has_grown_by_the_streams_end_is_split_as_it_began() {
+        for (began, sum, split) in
+            [((5, 7), 12, (5, 7)), ((5, 7), 20, (13, 7)), ((0, 7), 20, (0, 20)), ((5, 7), 3, (0, 3))]
+        {
+            let ((short, long), (short_then, long_then)) = (began, split);
+            let start = format!(
+                r#"{{"type":"message_start","message":{{"usage":{{"cache_creation_input_tokens":{},
+                    "cache_creation":{{"ephemeral_5m_input_tokens":{short},"ephemeral_1h_input_tokens":{long}}}}}}}}}"#,
+                short + long
+            );
+            let end = format!(r#"{{"type":"message_delta","usage":{{"cache_creation_input_tokens":{sum}}}}}"#);
+            let tokens = stream(&[&start, &end]).usage.tokens;
+            assert_eq!(
+                (tokens.cache_write_5m, tokens.cache_write_1h),
+                (Some(short_then), Some(long_then)),
+                "{began:?} {sum}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_session_has_used_is_not_used_by_asking_for_it() {
+        let session = r#"{"type":"session","id":"sesn_1","usage":{"input_tokens":1000000,"output_tokens":50}}"#;
+        assert_eq!(body(session).usage, Usage::default());
+        assert_eq!(body(&session.replace("session", "message")).usage.tokens.output, Some(50));
     }
 
     #[test]
