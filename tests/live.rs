@@ -187,7 +187,7 @@ async fn a_web_socket_hears_the_topics_that_it_asks_for() {
     let (mut socket, _) = tokio_tungstenite::connect_async(request(None, Some(TOKEN))).await.expect("connected");
     socket.send(Message::text(r#"{"subscribe":["requests"]}"#)).await.expect("sent");
     assert_eq!(next(&mut socket).await["topics"], serde_json::json!(["requests"]));
-    stage.ask().await;
+    stage.ask_stream().await;
     let mut heard = Vec::new();
     while heard.last().is_none_or(|kind| kind != "finished") {
         heard.push(next(&mut socket).await["type"].as_str().expect("a type").to_owned());

@@ -95,21 +95,15 @@ impl Meter {
                 let mut ears = Ears { provider: &**provider, reading, saw_content, listeners };
                 decoder.feed(frame, |piece| scanner.feed(piece, &mut ears)).is_ok()
             }
-            Body::Json { pieces, length } => {
-                *saw_content = true;
-                keep(frame, decoder, pieces, length)
-            }
-            Body::Unread => {
-                *saw_content = true;
-                true
-            }
+            Body::Json { pieces, length } => keep(frame, decoder, pieces, length),
+            Body::Unread => true,
         };
         if !kept {
             *body = Body::Unread;
         }
     }
 
-    /// Whether content has come: a stream's first content, any other body's first byte.
+    /// Whether a stream's first content has come. When an answer in one piece was begun, nobody knows.
     #[must_use]
     pub const fn saw_content(&self) -> bool {
         self.saw_content

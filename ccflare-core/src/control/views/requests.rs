@@ -84,7 +84,7 @@ pub struct RequestView {
     pub response_time_ms: Option<f64>,
     /// Until the answer's headers.
     pub time_to_headers_ms: Option<f64>,
-    /// Until the first content.
+    /// Until a stream's first content.
     pub time_to_first_token_ms: Option<f64>,
     /// Accounts tried in vain before the one that answered.
     pub failover_attempts: u32,
