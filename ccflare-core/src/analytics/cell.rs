@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::sketch::Sketch;
 use crate::{
-    domain::{Exchange, NanoUsd},
+    domain::{Exchange, NanoUsd, Outcome},
     pricing::PriceTable,
 };
 
@@ -113,7 +113,7 @@ impl Cell {
     /// One request.
     #[must_use]
     pub fn of(exchange: &Exchange) -> Self {
-        let tokens = exchange.usage.tokens;
+        let tokens = exchange.usage.billed();
         let duration = exchange.timing.end.map(micros);
         // An answer that is not made of tokens has no first one.
         let first_token = exchange.timing.first_token.filter(|_| tokens.output.is_some()).map(micros);
@@ -188,13 +188,14 @@ impl Packed<'_> {
     }
 }
 
-/// Output over the time from the first token to the end; of an answer in one piece, over the whole time.
+/// Output over the time from the first token to the end; of an answer in one piece, over the whole time. What one that broke off
+/// had written by then is not told.
 #[must_use]
 pub fn tokens_per_second(exchange: &Exchange) -> Option<f64> {
-    let end = exchange.timing.end?;
+    let end = exchange.timing.end.filter(|_| exchange.outcome == Outcome::Answered)?;
     let generating = end.saturating_sub(exchange.timing.first_token.unwrap_or_default());
     let time = if generating < Duration::from_millis(1) { end } else { generating };
-    let output = exchange.usage.tokens.output? as f64;
+    let output = exchange.usage.billed().output? as f64;
     (!time.is_zero()).then(|| output / time.as_secs_f64())
 }
 

@@ -61,7 +61,7 @@ pub struct Share {
 impl Share {
     /// Counts a request.
     pub fn add(&mut self, exchange: &Exchange) {
-        let tokens = exchange.usage.tokens;
+        let tokens = exchange.usage.billed();
         self.merge(&Self {
             requests: 1,
             errors: u64::from(!exchange.is_success()),

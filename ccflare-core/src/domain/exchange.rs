@@ -49,7 +49,7 @@ pub struct Exchange {
     pub status: Option<u16>,
     /// What went wrong, for people; at most a line.
     pub error: Option<Box<str>>,
-    /// Every try, in order. The last one that has a status answered.
+    /// Every try, in order.
     pub attempts: Vec<AttemptRecord>,
     /// How long it took.
     pub timing: Timing,
@@ -57,7 +57,7 @@ pub struct Exchange {
     pub model: Option<Arc<str>>,
     /// What it used; unknown counts are `None`.
     pub usage: Usage,
-    /// What that cost; `None` if the model or a count is unknown.
+    /// What that cost, as far as it was told; `None` if the model or a count is unknown.
     pub cost: Option<NanoUsd>,
     /// The date of the price table that computed `cost`.
     pub priced: Option<Arc<str>>,
@@ -93,12 +93,18 @@ impl Exchange {
         self.outcome == Outcome::Answered && self.status.is_some_and(|status| status < 400)
     }
 
-    /// Whether it may have cost something that nobody can tell: tokens without a price, or an end before its usage was
-    /// told. An answer without usage (an error, counted tokens, a list) costs nothing.
+    /// Whether it may have cost something that nobody can tell: tokens without a price, an end before all of its usage was told
+    /// (a stream begins with its input and says last what its output came to), or a batch, which is told of elsewhere. An answer
+    /// without usage (an error, counted tokens, a list) costs nothing.
     #[must_use]
     pub fn is_cost_unknown(&self) -> bool {
         let open = matches!(self.outcome, Outcome::Cut | Outcome::Cancelled | Outcome::Interrupted);
-        self.cost.is_none() && (open || self.usage.tokens.total().is_some())
+        open || self.is_batch() || (self.cost.is_none() && self.usage.tokens.total().is_some())
+    }
+
+    /// Whether it has begun requests that are worked off later.
+    fn is_batch(&self) -> bool {
+        self.is_success() && self.intent.method == http::Method::POST && &*self.intent.path == "/v1/messages/batches"
     }
 
     /// How often it moved to another account.
@@ -108,10 +114,11 @@ impl Exchange {
         u32::try_from(moves).unwrap_or(u32::MAX)
     }
 
-    /// The attempt that answered, or the last one made.
+    /// The attempt that answered, or the last one made. An answer may have been kept while others were tried in vain.
     #[must_use]
     pub fn final_attempt(&self) -> Option<&AttemptRecord> {
-        self.attempts.last()
+        let answered = |attempt: &&AttemptRecord| attempt.status.is_some() && attempt.status == self.status;
+        self.attempts.iter().rev().find(answered).or(self.attempts.last())
     }
 }
 
@@ -150,7 +157,7 @@ impl Outcome {
 pub struct Timing {
     /// Until the answer's headers.
     pub headers: Option<Duration>,
-    /// Until the first content of a stream, or the first byte of any other answer.
+    /// Until the first content of a stream.
     pub first_token: Option<Duration>,
     /// Until the end.
     pub end: Option<Duration>,
@@ -281,20 +288,23 @@ mod tests {
     use super::*;
     use crate::domain::{ExchangeId, Tokens};
 
-    #[test]
-    fn a_cost_is_unknown_only_where_there_may_be_one() {
+    fn intent(path: &str) -> Intent {
         let at = Timestamp::from_micros(0) + Duration::from_secs(1);
-        let intent = Intent {
+        Intent {
             id: ExchangeId::new(at),
             at,
             method: http::Method::POST,
-            path: "/v1/messages".into(),
+            path: path.into(),
             model: None,
             request_bytes: 0,
             client_key: None,
             asker: None,
             preference: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_cost_is_unknown_only_where_there_may_be_one() {
         let tokens = Tokens { input: Some(3), ..Tokens::default() };
         for (outcome, tokens, cost, unknown) in [
             (Outcome::Answered, tokens, Some(NanoUsd(9)), false),
@@ -302,12 +312,36 @@ mod tests {
             (Outcome::Answered, Tokens::default(), None, false),
             (Outcome::Failed, Tokens::default(), None, false),
             (Outcome::Cut, Tokens::default(), None, true),
-            (Outcome::Cut, tokens, Some(NanoUsd(9)), false),
+            (Outcome::Cut, tokens, Some(NanoUsd(9)), true),
             (Outcome::Interrupted, Tokens::default(), None, true),
         ] {
             let usage = Usage { tokens, ..Usage::default() };
-            let exchange = Exchange { usage, cost, ..Exchange::unfinished(intent.clone(), outcome) };
+            let exchange = Exchange { usage, cost, ..Exchange::unfinished(intent("/v1/messages"), outcome) };
             assert_eq!(exchange.is_cost_unknown(), unknown, "{outcome:?} {tokens:?} {cost:?}");
+        }
+        for (status, unknown) in [(200, true), (400, false)] {
+            let batch = Exchange::unfinished(intent("/v1/messages/batches"), Outcome::Answered);
+            assert_eq!(Exchange { status: Some(status), ..batch }.is_cost_unknown(), unknown);
+        }
+    }
+
+    #[test]
+    fn an_answer_belongs_to_the_account_that_gave_it_though_others_were_asked_later() {
+        let attempt = |name: &str, status: Option<u16>| AttemptRecord {
+            account: Some((AccountId::from_bytes([1; 16]), name.into())),
+            choice: Choice::FailOver,
+            started: Duration::ZERO,
+            took: Duration::ZERO,
+            status,
+            verdict: VerdictKind::Overload,
+            detail: None,
+        };
+        for (status, expected) in [(Some(529), "a"), (Some(429), "b"), (Some(503), "c"), (None, "c")] {
+            let attempts = vec![attempt("a", Some(529)), attempt("b", Some(429)), attempt("c", None)];
+            let exchange =
+                Exchange { attempts, status, ..Exchange::unfinished(intent("/v1/messages"), Outcome::Answered) };
+            let (_, name) = exchange.final_attempt().and_then(|last| last.account.as_ref()).expect("an account");
+            assert_eq!(&**name, expected, "{status:?}");
         }
     }
 }

@@ -66,6 +66,22 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// All that was billed. The answer's own sums leave passes out (anthropic-wire §4: those of compaction), the list does not.
+    #[must_use]
+    pub fn billed(&self) -> Tokens {
+        let all = |read: fn(&Tokens) -> Option<u64>| {
+            let passes = self.iterations.iter().filter_map(|pass| read(&pass.tokens));
+            passes.reduce(u64::saturating_add).or(read(&self.tokens))
+        };
+        Tokens {
+            input: all(|tokens| tokens.input),
+            output: all(|tokens| tokens.output),
+            cache_read: all(|tokens| tokens.cache_read),
+            cache_write_5m: all(|tokens| tokens.cache_write_5m),
+            cache_write_1h: all(|tokens| tokens.cache_write_1h),
+        }
+    }
+
     /// The same without a cache: all input is fresh.
     #[must_use]
     pub fn uncached(&self) -> Self {
@@ -130,4 +146,20 @@ impl ModelFamily {
 /// Whether a text may be a model's name. What can't be is not written down as one: records, sums and lists would have it for ever.
 pub(crate) fn is_model_name(text: &str) -> bool {
     (1..=256).contains(&text.len()) && !text.contains(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_was_billed_is_what_the_passes_used_where_they_are_listed() {
+        let tokens = |input, output| Tokens { input, output, ..Tokens::default() };
+        let mut usage =
+            Usage { tokens: Tokens { cache_read: Some(7), ..tokens(Some(5), Some(2)) }, ..Usage::default() };
+        assert_eq!(usage.billed(), usage.tokens);
+        let pass = |tokens| ModelUsage { model: None, tokens };
+        usage.iterations = vec![pass(tokens(Some(180), Some(4))), pass(tokens(Some(5), Some(2)))];
+        assert_eq!(usage.billed(), Tokens { cache_read: Some(7), ..tokens(Some(185), Some(6)) });
+    }
 }

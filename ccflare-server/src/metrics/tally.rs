@@ -217,19 +217,13 @@ impl Tally {
     }
 
     fn usage(&self, exchange: &Exchange) {
-        let tokens = &exchange.usage.tokens;
+        let tokens = exchange.usage.billed();
         let counts = [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h];
         for (counter, count) in self.tokens.iter().zip(counts) {
             counter.inc_by(count.unwrap_or_default());
         }
-        match exchange.cost {
-            Some(cost) => {
-                self.cost.inc_by(cost.as_dollars());
-            }
-            None => {
-                self.cost_unknown.inc_by(exchange.is_cost_unknown().into());
-            }
-        }
+        self.cost.inc_by(exchange.cost.unwrap_or_default().as_dollars());
+        self.cost_unknown.inc_by(exchange.is_cost_unknown().into());
     }
 }
 

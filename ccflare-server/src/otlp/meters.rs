@@ -55,7 +55,7 @@ impl Meters {
             KeyValue::new(gen_ai::PROVIDER, gen_ai::ANTHROPIC),
             KeyValue::new(gen_ai::RESPONSE_MODEL, model),
         ];
-        let tokens = &exchange.usage.tokens;
+        let tokens = exchange.usage.billed();
         for (kind, count) in [("input", tokens.prompt()), ("output", tokens.output)] {
             if let Some(count) = count {
                 labels.push(KeyValue::new(gen_ai::TOKEN_TYPE, kind));

@@ -74,7 +74,7 @@ fn attributes(exchange: &Exchange) -> Vec<KeyValue> {
     let text = |name: &'static str, text: Option<&str>| Some(KeyValue::new(name, text?.to_owned()));
     let count = |name: &'static str, count: Option<u64>| Some(KeyValue::new(name, i64::try_from(count?).ok()?));
     let seconds = |name: &'static str, time: Option<Duration>| time.map(|time| KeyValue::new(name, time.as_secs_f64()));
-    let tokens = &exchange.usage.tokens;
+    let tokens = exchange.usage.billed();
     let account = exchange.final_attempt().and_then(|attempt| attempt.account.as_ref());
     let attributes = [
         text(gen_ai::OPERATION, gen_ai::operation(exchange)),

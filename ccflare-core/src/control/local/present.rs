@@ -96,7 +96,7 @@ fn window(window: &Window) -> WindowView {
 
 /// A finished request.
 pub(super) fn request(exchange: &Exchange) -> RequestView {
-    let tokens = exchange.usage.tokens;
+    let tokens = exchange.usage.billed();
     let (asker, preference) = (exchange.intent.asker.as_deref(), exchange.intent.preference.as_ref());
     let text = |text: Option<&std::sync::Arc<str>>| text.map(|text| text.to_string());
     RequestView {

@@ -182,11 +182,11 @@ fn check_group(group: &Group, meant: &[&Exchange], distributions: bool) {
     assert_eq!(counts.requests, meant.len() as u64);
     assert_eq!(counts.succeeded, sum(&|exchange| Some(exchange.is_success().into())));
     assert_eq!(counts.failovers, sum(&|exchange| Some(u64::from(exchange.attempts.len() > 1))));
-    assert_eq!(counts.input, sum(&|exchange| exchange.usage.tokens.input));
-    assert_eq!(counts.output, sum(&|exchange| exchange.usage.tokens.output));
-    assert_eq!(counts.cache_read, sum(&|exchange| exchange.usage.tokens.cache_read));
-    assert_eq!(counts.cache_write_5m, sum(&|exchange| exchange.usage.tokens.cache_write_5m));
-    assert_eq!(counts.cache_write_1h, sum(&|exchange| exchange.usage.tokens.cache_write_1h));
+    assert_eq!(counts.input, sum(&|exchange| exchange.usage.billed().input));
+    assert_eq!(counts.output, sum(&|exchange| exchange.usage.billed().output));
+    assert_eq!(counts.cache_read, sum(&|exchange| exchange.usage.billed().cache_read));
+    assert_eq!(counts.cache_write_5m, sum(&|exchange| exchange.usage.billed().cache_write_5m));
+    assert_eq!(counts.cache_write_1h, sum(&|exchange| exchange.usage.billed().cache_write_1h));
     assert_eq!(counts.cost.0, sum(&|exchange| exchange.cost.map(|cost| cost.0)));
     assert_eq!(counts.priced, sum(&|exchange| Some((!exchange.is_cost_unknown()).into())));
     assert_eq!((counts.request_bytes, counts.response_bytes), (10 * counts.requests, 20 * counts.requests));
