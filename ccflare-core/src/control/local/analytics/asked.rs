@@ -97,8 +97,8 @@ fn custom(
     now: Minute,
     kept: Kept,
 ) -> Result<(&'static str, Minute, Minute, u32), ControlError> {
-    let from = Minute::of(moment("from", from)?);
-    let to = to.map(|to| moment("to", to)).transpose()?.map_or(now, |to| Minute::of(to + ALMOST_A_MINUTE));
+    let mut from = Minute::of(moment("from", from)?);
+    let mut to = to.map(|to| moment("to", to)).transpose()?.map_or(now, |to| Minute::of(to + ALMOST_A_MINUTE));
     if from >= to {
         return Err(invalid("from must be before to"));
     }
@@ -109,6 +109,13 @@ fn custom(
         length if length <= 14 * DAY => 60,
         _ => DAY,
     };
+    // Where minutes are not kept any more, the pieces that are left say what was asked with what is around it.
+    let whole = |minute: Minute| match minute {
+        minute if minute < kept.hours => DAY,
+        minute if minute < kept.minutes => 60,
+        _ => 1,
+    };
+    (from, to) = (from.floor(whole(from)), to.ceil(whole(to)));
     if (to.0 - from.0) / bucket > POINTS {
         return Err(invalid("that is too long a time: at most 5000 days"));
     }
@@ -233,6 +240,22 @@ mod tests {
         let query = AnalyticsQuery { from: at(60), ..AnalyticsQuery::default() };
         let asked = Asked::understand(&query, Filter::default(), NOW, kept).expect("a time");
         assert_eq!(asked.question.bucket, 60);
+    }
+
+    #[test]
+    fn a_time_whose_minutes_are_gone_is_answered_by_the_hours_around_it_and_later_by_the_days() {
+        let now = Minute::of(NOW).floor(DAY) + 715;
+        for (hours, bucket) in [(Minute(0), 60), (now, DAY)] {
+            let kept = Kept { minutes: now, hours, days: Minute(0) };
+            let at = |minute: Minute| Some(minute.start().to_string());
+            let query =
+                AnalyticsQuery { from: at(now - (DAY + 50)), to: at(now - (DAY + 20)), ..AnalyticsQuery::default() };
+            let question = Asked::understand(&query, Filter::default(), NOW, kept).expect("a time").question;
+            let start = (now - (DAY + 50)).floor(bucket);
+            assert_eq!((question.from, question.to, question.bucket), (start, start + bucket, bucket));
+            let [stretch] = &question.stretches(kept)[..] else { panic!("one piece") };
+            assert_eq!(stretch.minutes, start..start + bucket);
+        }
     }
 
     #[test]

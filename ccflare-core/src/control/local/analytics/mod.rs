@@ -72,7 +72,9 @@ impl AnalyticsControl for Local {
         let wanted = Wanted { session: Some(id.into()), limit: SHOWN, ..Wanted::default() };
         let mut found = self.store.find(&wanted).await?;
         found.exchanges.reverse();
-        Ok(conversation::detail(&summary, &found.exchanges, found.next.is_some()))
+        // Its sums outlive what retention takes.
+        let truncated = found.next.is_some() || (found.exchanges.len() as u64) < summary.all.requests;
+        Ok(conversation::detail(&summary, &found.exchanges, truncated))
     }
 }
 
