@@ -77,8 +77,8 @@ impl LedgerStore for RedbStore {
 }
 
 /// One record that is damaged must not hide all others: a page goes without it, and so does a start.
-pub(super) fn readable(exchange: Result<Exchange, StoreError>) -> Option<Exchange> {
-    exchange.inspect_err(|error| tracing::error!(%error, "it is left out")).ok()
+pub(super) fn readable<T>(record: Result<T, StoreError>) -> Option<T> {
+    record.inspect_err(|error| tracing::error!(%error, "it is left out")).ok()
 }
 
 pub(super) fn exchange(id: ExchangeId, row: &[u8], words: &Words) -> Result<Exchange, StoreError> {
@@ -268,7 +268,8 @@ impl Opened<'_> {
         {
             let mut intents = write.open_table(tables::INTENTS).map_err(failed)?;
             while let Some((id, row)) = intents.pop_first().map_err(failed)? {
-                let intent = intent(ExchangeId::from_bytes(*id.value()), row.value())?;
+                let intent = intent(ExchangeId::from_bytes(*id.value()), row.value());
+                let Some(intent) = readable(intent) else { continue };
                 let exchange = Exchange::unfinished(intent, Outcome::Interrupted);
                 let bytes = interrupted
                     .push(exchange.intent.id, |bytes| records::encode_exchange(&exchange, self.words, bytes))
