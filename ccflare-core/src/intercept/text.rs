@@ -107,8 +107,27 @@ const LONGEST_WHITE: usize = 1024;
 static DIRECTORY: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("orking directory: "));
 static INSTRUCTIONS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("/CLAUDE.md (project instructions"));
 
-/// The line's end in JSON.
-const NEWLINE: &str = "\\n";
+/// More white space than this begins no line that names a directory.
+const LONGEST_MARGIN: usize = 32;
+
+/// Where the first line ends in JSON: at a backslash and an `n`, unless another backslash stands for the one.
+fn end_of_line(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(next) = memchr::memchr(b'\\', &text.as_bytes()[at..]) {
+        if text.as_bytes().get(at + next + 1) == Some(&b'n') {
+            return at + next;
+        }
+        at = (at + next + 2).min(text.len());
+    }
+    text.len()
+}
+
+/// What stands behind the last line's end.
+fn last_line(text: &str) -> &str {
+    let is_end = |at: &usize| text[..*at].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 0;
+    let mut ends = text.rmatch_indices("\\n").map(|(at, _)| at);
+    ends.find(is_end).map_or(text, |at| &text[at + 2..])
+}
 
 /// The directory that an environment's text names: ` - Primary working directory: /w` or `Working directory: /w` on a
 /// line of its own.
@@ -116,10 +135,15 @@ pub(super) fn working_directory<'a>(text: Raw<'a>) -> Option<Raw<'a>> {
     let text = text.as_str();
     DIRECTORY.find_iter(text.as_bytes()).find_map(|at| {
         let before = text[..at].strip_suffix("Primary w").or_else(|| text[..at].strip_suffix('W'))?;
-        let line = before.rsplit_once(NEWLINE).map_or(before, |(_, line)| line);
-        let begins_line = matches!(line.trim_start_matches([' ', '\t']), "" | "-" | "- ");
-        let found = text[at + DIRECTORY.needle().len()..].split(NEWLINE).next()?.trim_end();
-        (begins_line && !found.is_empty()).then_some(Raw(found))
+        let margin = &before[before.floor_char_boundary(before.len().saturating_sub(LONGEST_MARGIN))..];
+        let line = last_line(margin);
+        let begins = line.len() < margin.len() || margin.len() == before.len();
+        if !begins || !matches!(line.trim_start_matches([' ', '\t']), "" | "-" | "- ") {
+            return None;
+        }
+        let behind = &text[at + DIRECTORY.needle().len()..];
+        let found = behind[..end_of_line(behind)].trim_end();
+        (!found.is_empty()).then_some(Raw(found))
     })
 }
 
@@ -127,8 +151,7 @@ pub(super) fn working_directory<'a>(text: Raw<'a>) -> Option<Raw<'a>> {
 pub(super) fn instructions_directory<'a>(text: Raw<'a>) -> Option<Raw<'a>> {
     let text = text.as_str();
     let before = &text[..INSTRUCTIONS.find(text.as_bytes())?];
-    let line = before.rsplit_once(NEWLINE).map_or(before, |(_, line)| line);
-    let (_, path) = line.rsplit_once("Contents of ")?;
+    let (_, path) = last_line(before).rsplit_once("Contents of ")?;
     (!path.is_empty()).then_some(Raw(path))
 }
 
@@ -150,6 +173,8 @@ mod tests {
             ("<env>\nWorking directory: /w\nPlatform", Some("/w")),
             ("Working directory: /w", Some("/w")),
             ("  - Primary working directory: C:\\src\\x", Some("C:\\src\\x")),
+            ("a\n - Primary working directory: C:\\new\\n\nnext", Some("C:\\new\\n")),
+            ("C:\\nWorking directory: /w", None),
             ("the Working directory: /w", None),
             ("Secondary working directory: /w", None),
             ("Working directory: \nnext", None),
@@ -175,6 +200,15 @@ mod tests {
             let json = serde_json::to_string(text).expect("JSON");
             let directory = instructions_directory(raw(&json));
             assert_eq!(directory.map(Raw::unescaped).as_deref(), found, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn words_that_are_said_again_and_again_cost_no_more_than_others() {
+        for words in ["Working directory: ", "\nWorking directory: \n", "\\\\nWorking directory: "] {
+            // It would go on for hours, if each were looked for over the whole text.
+            let text = "x".to_owned() + &words.repeat(1 << 20);
+            assert_eq!(working_directory(Raw(&text)), None, "{words:?}");
         }
     }
 
