@@ -18,12 +18,13 @@ pub struct RequestFacts {
     pub preference: Option<Preference>,
     /// The session it belongs to.
     pub session: Option<SessionKey>,
-    /// What its conversation begins with; known where the session is new or begins anew, for it costs reading the whole
-    /// body.
+    /// What its conversation begins with, if that is the session's main thread.
     pub prefix: Option<Fingerprint>,
     /// Whether it is the first of a session that is known already to begin in another way: after a compaction nothing
     /// of the old cache is of use.
     pub compacted: bool,
+    /// Whether it asks beside the session's main thread, which has another prompt and other tools: for a title, for a search.
+    pub aside: bool,
     /// Whether what it writes to the cache is kept for an hour instead of five minutes.
     pub hour_cache: bool,
     /// Whether it asks for a stream; unknown where the body was not read to its end.
@@ -37,6 +38,12 @@ impl RequestFacts {
     #[must_use]
     pub fn is_subagent(&self) -> bool {
         self.asker.as_ref().is_some_and(|asker| asker.is_subagent)
+    }
+
+    /// Whether it is the session's main thread that asks.
+    #[must_use]
+    pub fn is_main(&self) -> bool {
+        !self.aside && !self.is_subagent()
     }
 }
 

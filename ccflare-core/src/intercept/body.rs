@@ -27,8 +27,12 @@ pub(super) struct Sight<'a> {
     /// The tools, as they stand; `None` if there are none.
     pub(super) tools: Option<&'a [u8]>,
     pub(super) workspace: Option<Raw<'a>>,
+    /// The one that a reminder names, where there is no message of the system.
+    reminded: Option<Raw<'a>>,
     /// The directory whose instructions it quotes; counts only if no workspace is named anywhere.
     quoted: Option<Raw<'a>>,
+    /// Whether there are more messages than the first.
+    pub(super) goes_on: bool,
     /// Whether the assistant has spoken in it.
     pub(super) answered: bool,
 }
@@ -74,7 +78,7 @@ fn mix(hash: &mut Xxh3, text: &[u8]) {
 /// How far to read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Until {
-    /// Until model and first message are known: in Claude Code's bodies that is the beginning.
+    /// Until model and first message are known, and that there are more: in Claude Code's bodies that is the beginning.
     Opening,
     /// To the end.
     End,
@@ -85,7 +89,7 @@ pub(super) fn look(body: &[u8], until: Until) -> Sight<'_> {
     let mut sight = Sight::default();
     // Reading stops once enough is known, and where the body breaks; either way it has said what it said.
     let _ = json::object(body, |key, value| sight.field(key, value, until));
-    sight.workspace = sight.workspace.or(sight.system.workspace).or(sight.quoted);
+    sight.workspace = sight.workspace.or(sight.system.workspace).or(sight.reminded).or(sight.quoted);
     sight
 }
 
@@ -123,7 +127,7 @@ impl<'a> Sight<'a> {
     }
 
     fn is_enough(&self, until: Until) -> Result<(), Stop> {
-        let is_enough = until == Until::Opening && self.model.is_some() && self.opening.is_some();
+        let is_enough = until == Until::Opening && self.model.is_some() && self.opening.is_some() && self.goes_on;
         if is_enough { Err(Stop) } else { Ok(()) }
     }
 
@@ -131,6 +135,10 @@ impl<'a> Sight<'a> {
         let mut count = 0;
         messages.list(|message| {
             count += 1;
+            if count == 2 {
+                self.goes_on = true;
+                self.is_enough(until)?;
+            }
             let is_searched = until == Until::End && count <= SEARCHED && (self.workspace.is_none() || !self.answered);
             match count {
                 1 => self.opening(message, until),
@@ -146,6 +154,7 @@ impl<'a> Sight<'a> {
         let (mut hash, mut last) = (Xxh3::new(), None);
         let role = read_message(message, |role, block| {
             mix(&mut hash, block.text.unwrap_or(block.kind));
+            mix(&mut hash, block.source.unwrap_or_default());
             hash.update(b"\n\n");
             last = block.text.or(last);
             // Of a conversation that is known that is known, too.
@@ -154,7 +163,7 @@ impl<'a> Sight<'a> {
             }
         })?;
         self.opening = role.map(|_| Opening { hash: hash.digest128(), last });
-        self.is_enough(until)
+        Ok(())
     }
 
     fn later(&mut self, message: &mut Reader<'a>) -> Result<(), Stop> {
@@ -171,8 +180,13 @@ impl<'a> Sight<'a> {
     /// instructions that it quotes. Never in what tools or people said.
     fn search(&mut self, role: Option<&[u8]>, text: Option<Raw<'a>>) {
         let Some(text) = text.filter(|_| self.workspace.is_none()) else { return };
-        if role == Some(b"system") || text.begins_with("<system-reminder>") || text.begins_with("# Environment") {
+        if role == Some(b"system") {
             self.workspace = working_directory(text);
+        } else if text.begins_with("<system-reminder>\\n# Environment") {
+            self.reminded = self.reminded.or_else(|| working_directory(text));
+        }
+        // Other reminders quote files, which may say anything.
+        if text.begins_with("<system-reminder>") {
             self.quoted = self.quoted.or_else(|| instructions_directory(text));
         }
     }
@@ -208,13 +222,15 @@ fn read_message<'a>(
 struct Block<'a> {
     kind: &'a [u8],
     text: Option<&'a [u8]>,
+    /// What stands in the place of a text: an image, a document.
+    source: Option<&'a [u8]>,
     cache_control: Option<&'a [u8]>,
 }
 
 /// Gives `each` the blocks of a content, which may be a text alone. What is no block says nothing.
 fn blocks<'a>(content: &mut Reader<'a>, mut each: impl FnMut(Block<'a>)) -> Result<(), Stop> {
     if content.peek()? == b'"' {
-        each(Block { kind: b"text", text: content.text()?, cache_control: None });
+        each(Block { kind: b"text", text: content.text()?, ..Block::default() });
         return Ok(());
     }
     content.list(|element| {
@@ -223,6 +239,7 @@ fn blocks<'a>(content: &mut Reader<'a>, mut each: impl FnMut(Block<'a>)) -> Resu
             match key {
                 b"type" => block.kind = value.text()?.unwrap_or_default(),
                 b"text" => block.text = value.text()?,
+                b"source" => block.source = Some(value.value()?),
                 b"cache_control" => block.cache_control = Some(value.value()?),
                 _ => return value.skip(),
             }

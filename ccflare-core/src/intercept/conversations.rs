@@ -93,17 +93,13 @@ impl Conversations {
             let preferred = intent.preference.as_ref().filter(|preference| preference.refused.is_none());
             let session = self.open(key);
             session.workspace(|| asker.workspace.clone());
-            if !asker.is_subagent {
-                session.begin_main();
-            }
             let known = Known {
                 asker: Arc::clone(asker),
                 preferred: match preferred {
                     Some(preference) => Preferred::Model(Arc::clone(&preference.model), None),
                     None => Preferred::Nothing,
                 },
-                hour_cache: false,
-                gives_orders: true,
+                seen: None,
             };
             self.remember(&session, known);
         }
@@ -123,11 +119,31 @@ pub(super) struct Session(Mutex<State>);
 #[derive(Clone, Debug, Default)]
 struct State {
     workspace: Option<Arc<str>>,
+    /// Asked for last last, as far as it matters.
     conversations: VecDeque<(Fingerprint, Known)>,
     /// The hash of an order's text, and the order.
     orders: VecDeque<(u128, Ordered)>,
-    /// Whether the main thread has begun.
-    has_main: bool,
+    main: Option<MainThread>,
+}
+
+/// How a main thread begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct MainThread {
+    /// The hash of the system prompt.
+    pub(super) system: u128,
+    /// The hash of the first message.
+    pub(super) opening: u128,
+}
+
+/// What a conversation with tools is to its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Its main thread.
+    Main,
+    /// Its main thread once more, beginning in another way.
+    Anew,
+    /// Something beside it, with a prompt of its own: a search, a sub-agent whose order was not heard.
+    Aside,
 }
 
 /// An order that was heard.
@@ -144,9 +160,29 @@ pub(super) struct Ordered {
 pub(super) struct Known {
     pub(super) asker: Arc<Asker>,
     pub(super) preferred: Preferred,
+    /// `None` if only the ledger has told of it: it is looked at when it asks again.
+    pub(super) seen: Option<Seen>,
+}
+
+/// What is seen where the whole body is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
     pub(super) hour_cache: bool,
+    /// Whether it has tools. An errand has none, and may begin as the main thread does: a title for what is asked there.
+    pub(super) has_tools: bool,
     /// Whether its agent can give orders to others, so that its answers are worth listening to.
     pub(super) gives_orders: bool,
+    /// What it begins with, if it is a main thread.
+    pub(super) prefix: Option<Fingerprint>,
+    /// Whether it is beside the session's main thread.
+    pub(super) aside: bool,
+}
+
+impl Known {
+    /// Whether a body with tools, or without, can be of this conversation.
+    pub(super) fn may_have(&self, tools: bool) -> bool {
+        self.asker.is_subagent || self.seen.is_none_or(|seen| seen.has_tools == tools)
+    }
 }
 
 /// What an operator prefers for the agent of a conversation. It holds for all of it, whatever is preferred later.
@@ -165,16 +201,24 @@ impl Session {
         Self(Mutex::new(self.0.lock().clone()))
     }
 
-    /// What is known of the conversation that begins like this.
-    pub(super) fn conversation(&self, beginning: Fingerprint) -> Option<Known> {
-        let state = self.0.lock();
-        state.conversations.iter().rev().find(|(known, _)| *known == beginning).map(|(_, known)| known.clone())
+    /// What is known of the conversation that begins like this and `fits`.
+    pub(super) fn conversation(&self, beginning: Fingerprint, fits: impl Fn(&Known) -> bool) -> Option<Known> {
+        let conversations = &mut self.0.lock().conversations;
+        let at = conversations.iter().rposition(|(known, it)| *known == beginning && fits(it))?;
+        let known = conversations[at].1.clone();
+        // Whoever goes on asking is not forgotten for those who asked once. Near the end it may stay where it is.
+        if conversations.len() - at > EACH / 2 {
+            let used = conversations.remove(at);
+            conversations.extend(used);
+        }
+        Some(known)
     }
 
-    /// Remembers a conversation; beyond the bound the oldest one is forgotten.
+    /// Remembers a conversation; beyond the bound the one that was not asked for longest is forgotten.
     fn remember(&self, beginning: Fingerprint, known: Known) {
         let mut state = self.0.lock();
-        state.conversations.retain(|(other, _)| *other != beginning);
+        let is_other = |it: &Known| known.seen.is_some_and(|seen| !it.may_have(seen.has_tools));
+        state.conversations.retain(|(other, it)| *other != beginning || is_other(it));
         if state.conversations.len() == EACH {
             state.conversations.pop_front();
         }
@@ -209,8 +253,17 @@ impl Session {
         state.workspace.clone()
     }
 
-    /// A main thread begins; says whether there was one before.
-    pub(super) fn begin_main(&self) -> bool {
-        std::mem::replace(&mut self.0.lock().has_main, true)
+    /// Somebody begins who has tools and was given no order. A compaction keeps the main thread's system prompt; what has
+    /// another one is something else.
+    pub(super) fn begins(&self, thread: MainThread) -> Role {
+        let main = &mut self.0.lock().main;
+        let role = match main {
+            Some(known) if *known == thread => Role::Main,
+            Some(known) if known.system == thread.system => Role::Anew,
+            Some(_) => return Role::Aside,
+            None => Role::Main,
+        };
+        *main = Some(thread);
+        role
     }
 }

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::{
     AgentDirectory, CompatibleModels, Conversations,
     body::{Opening, Sight, Until, look},
-    conversations::{Known, Preferred, Session},
+    conversations::{Known, MainThread, Preferred, Role, Seen, Session},
     hints::{Hints, valid},
     overhear::Orders,
     rewrite,
@@ -106,7 +106,10 @@ impl Interceptor {
             && let Some(session) = self.conversations.get(named.key)
         {
             let sight = look(body, Until::Opening);
-            let known = sight.opening.and_then(|opening| session.conversation(opening.beginning(hints)));
+            // What goes on has been answered; an errand has not. Of what does not go on all was read.
+            let tools = sight.goes_on || sight.tools.is_some();
+            let fits = |known: &Known| known.seen.is_some() && known.may_have(tools);
+            let known = sight.opening.and_then(|opening| session.conversation(opening.beginning(hints), fits));
             if let Some(known) = known {
                 return (known.facts(&sight, named), Some((session, known)));
             }
@@ -119,11 +122,16 @@ impl Interceptor {
             return (RequestFacts { session: Some(named.key), ..only_of(&sight) }, None);
         };
         let session = self.conversations.open(named.key);
-        if let Some(known) = session.conversation(opening.beginning(hints)) {
-            return (known.facts(&sight, &named), Some((session, known)));
-        }
-        let (known, begins) = self.begin(&session, &named, &sight, opening, hints, prefer);
-        let facts = RequestFacts { prefix: begins.prefix, compacted: begins.anew, ..known.facts(&sight, &named) };
+        let fits = |known: &Known| known.may_have(sight.tools.is_some());
+        let (known, compacted) = match session.conversation(opening.beginning(hints), fits) {
+            Some(known) if known.seen.is_some() => (known, false),
+            Some(known) => (self.see(&session, &named, &sight, opening, known).0, false),
+            None => {
+                let known = self.begin(&session, &named, &sight, opening, hints, prefer);
+                self.see(&session, &named, &sight, opening, known)
+            }
+        };
+        let facts = RequestFacts { compacted, ..known.facts(&sight, &named) };
         (facts, Some((session, known)))
     }
 
@@ -136,7 +144,7 @@ impl Interceptor {
         opening: Opening<'_>,
         hints: &Hints,
         prefer: impl FnOnce(&Asker, bool) -> Preferred,
-    ) -> (Known, Beginning) {
+    ) -> Known {
         let ordered = opening.last.and_then(Raw::of).and_then(|last| session.ordered(|| last.meaning()));
         let (subagent, parent) = (hints.subagent(), hints.parent());
         let (ordered, by) = ordered.map(|order| (order.agent, order.by)).unzip();
@@ -146,10 +154,6 @@ impl Interceptor {
         let workspace = session.workspace(|| sight.workspace.map(Raw::unescaped).and_then(|path| valid(&path)));
         let agent = ordered.and_then(|agent| valid(&agent)).or_else(|| self.defined(sight, workspace.as_deref()));
         let agent = agent.or_else(|| hints.agent_type().filter(|kind| **kind != *CUSTOM));
-        // Without tools it is an errand of the client's own: a title, a summary.
-        let is_main = !is_subagent && sight.tools.is_some();
-        let begins =
-            Beginning { prefix: is_main.then(|| prefix(sight, opening)), anew: is_main && session.begin_main() };
         let asker = Arc::new(Asker {
             session: named.name.clone().unwrap_or_else(|| named.key.to_string().into()),
             conversation: opening.beginning(hints),
@@ -159,17 +163,37 @@ impl Interceptor {
             agent,
             workspace,
         });
-        let known = Known {
-            preferred: prefer(&asker, sight.answered),
-            asker,
-            hour_cache: sight.system.hour_cache,
-            gives_orders: sight.tools.is_some_and(gives_orders),
-        };
-        self.conversations.remember(session, known.clone());
         if let Some(directory) = self.directory.as_ref().filter(|_| !self.conversations.is_blind()) {
-            directory.seen(&known.asker);
+            directory.seen(&asker);
         }
-        (known, begins)
+        Known { preferred: prefer(&asker, sight.answered), asker, seen: None }
+    }
+
+    /// Remembers what is seen of a conversation. Says whether its session begins anew with it.
+    fn see(
+        &self,
+        session: &Session,
+        named: &Named,
+        sight: &Sight<'_>,
+        opening: Opening<'_>,
+        known: Known,
+    ) -> (Known, bool) {
+        // Without tools it is an errand of the client's own: a title, a summary.
+        let may_lead = sight.tools.is_some() && !known.asker.is_subagent;
+        let thread = MainThread { system: sight.system.hash, opening: opening.hash };
+        let role = may_lead.then(|| session.begins(thread));
+        let is_main = matches!(role, Some(Role::Main | Role::Anew));
+        let seen = Seen {
+            hour_cache: sight.system.hour_cache,
+            has_tools: sight.tools.is_some(),
+            gives_orders: sight.tools.is_some_and(gives_orders),
+            prefix: is_main.then(|| prefix(sight, opening)),
+            // A session without a name is one conversation.
+            aside: !is_main && !known.asker.is_subagent && named.name.is_some(),
+        };
+        let known = Known { seen: Some(seen), ..known };
+        self.conversations.remember(session, known.clone());
+        (known, role == Some(Role::Anew))
     }
 
     /// The agent by its definition, whose prompt is the last block of the system prompt.
@@ -243,12 +267,6 @@ fn replace(
     Ok(())
 }
 
-/// What a new conversation means for its session.
-struct Beginning {
-    prefix: Option<Fingerprint>,
-    anew: bool,
-}
-
 impl Opening<'_> {
     /// Two sub-agents may be given the same order; their ids tell them apart.
     fn beginning(&self, hints: &Hints) -> Fingerprint {
@@ -263,7 +281,9 @@ impl Known {
     fn facts(&self, sight: &Sight<'_>, named: &Named) -> RequestFacts {
         RequestFacts {
             session: Some(named.key),
-            hour_cache: self.hour_cache,
+            prefix: self.seen.and_then(|seen| seen.prefix),
+            hour_cache: self.seen.is_some_and(|seen| seen.hour_cache),
+            aside: self.seen.is_some_and(|seen| seen.aside),
             asker: Some(Arc::clone(&self.asker)),
             ..only_of(sight)
         }
@@ -272,7 +292,7 @@ impl Known {
 
 /// Hears the orders that whoever asks may give.
 fn listen(listening: &Listening, known: Option<(Arc<Session>, Known)>) {
-    if let Some((session, known)) = known.filter(|(_, known)| known.gives_orders) {
+    if let Some((session, known)) = known.filter(|(_, known)| known.seen.is_some_and(|seen| seen.gives_orders)) {
         listening.begin(Orders::new(session, known.asker.subagent.clone()));
     }
 }

@@ -159,7 +159,7 @@ fn a_known_conversation_keeps_who_asks_without_being_read_to_its_end() {
     let (first, _) = stage.send(shape!("2.1.330-main"), &header);
     let (second, _) = stage.send(shape!("2.1.330-main-second-turn"), &header);
     assert_eq!(second.asker, first.asker);
-    assert_eq!((second.stream, second.prefix, second.compacted), (None, None, false));
+    assert_eq!((second.stream, second.prefix, second.compacted), (None, first.prefix, false));
     assert_eq!(stage.directory.seen.lock().len(), 1, "each conversation is told of once");
 }
 
@@ -173,6 +173,110 @@ fn a_compacted_conversation_begins_anew_and_keeps_its_workspace() {
     assert_ne!(first.prefix, compacted.prefix);
     assert_eq!([first.compacted, errand.compacted, compacted.compacted], [false, false, true]);
     assert_eq!(compacted.asker.expect("an asker").workspace.as_deref(), Some("/w/myrepo"));
+}
+
+/// A search of the web, as Claude Code asks for it beside its main thread: tools, and a prompt of its own.
+fn web_search(query: &str) -> String {
+    let body = shape!("2.1.330-main").replace("Fix the bug.", query);
+    body.replace("You are an interactive agent", "You are an assistant for performing a web search tool use")
+}
+
+#[test]
+fn what_has_another_prompt_is_beside_the_main_thread_and_no_compaction() {
+    let stage = Stage::new();
+    let first = stage.facts(shape!("2.1.330-main"));
+    let search = stage.facts(&web_search("Perform a web search."));
+    assert_eq!((search.aside, search.compacted, search.prefix), (true, false, None));
+    assert!(first.is_main() && !search.is_main());
+    let compacted = stage.facts(shape!("2.1.330-compacted"));
+    assert!(compacted.compacted && compacted.is_main());
+}
+
+#[test]
+fn who_goes_on_asking_is_not_forgotten_for_many_who_asked_once() {
+    let stage = Stage::preferring("claude-sonnet-5-5");
+    let main = shape!("2.1.330-agent-flag");
+    assert_eq!(stage.send(main, &[]).0.model.as_deref(), Some("claude-sonnet-5-5"));
+    for number in 0..200 {
+        stage.facts(&web_search(&format!("search {number}")));
+        let (again, _) = stage.send(main, &[]);
+        assert!(!again.compacted, "{number}");
+        assert_eq!(again.model.as_deref(), Some("claude-sonnet-5-5"), "{number}");
+    }
+}
+
+#[test]
+fn an_errand_that_begins_as_the_main_thread_does_is_told_from_it() {
+    let main = shape!("2.1.330-main-without-instructions");
+    let main =
+        main.replace("You are an interactive agent", "You review changes.\\n\\nLook for \\\"bugs\\\" first.\\n\\n");
+    let errand = r#"{"model":"claude-haiku-4-5","messages":[{"role":"user","content":"Say hi. Working directory: is not here."}],
+        "system":"Generate a title.","tools":[],"stream":true}"#;
+    let header = [("x-claude-code-session-id", SESSION)];
+    let turn =
+        main.replacen(r#""role": "system","#, r#""role": "assistant", "content": "Hi." }, { "role": "system","#, 1);
+    for errand_first in [true, false] {
+        let stage = Stage::new();
+        let of_errand = || stage.send(errand, &header).0;
+        let before = errand_first.then(of_errand);
+        let first = stage.send(&main, &header).0;
+        let errand = before.unwrap_or_else(of_errand);
+        assert!(errand.aside && errand.asker.expect("an asker").agent.is_none());
+        for facts in [first.clone(), stage.send(&turn, &header).0, stage.send(&turn, &header).0] {
+            assert_eq!((facts.aside, facts.prefix), (false, first.prefix));
+            assert_eq!(facts.asker.expect("an asker").agent.as_deref(), Some("reviewer"));
+        }
+    }
+}
+
+#[test]
+fn what_the_ledger_tells_of_a_conversation_is_completed_when_it_asks_again() {
+    let body = shape!("2.1.330-main").replacen(r#""type": "ephemeral""#, r#""type": "ephemeral", "ttl": "1h""#, 9);
+    let asked = Stage::new().facts(&body);
+    assert!(asked.hour_cache);
+    let intent = crate::domain::Intent {
+        id: crate::domain::ExchangeId::new(Timestamp::from_seconds(1)),
+        at: Timestamp::from_seconds(1),
+        method: http::Method::POST,
+        path: "/v1/messages".into(),
+        model: None,
+        request_bytes: 0,
+        client_key: None,
+        asker: asked.asker.clone(),
+        preference: None,
+    };
+    let conversations = Conversations::default();
+    conversations.recall(&[crate::domain::Exchange::unfinished(intent, crate::domain::Outcome::Answered)]);
+    let layer = InterceptLayer::new(conversations, None, CompatibleModels::default());
+    let stage = Stage { layer, directory: Arc::default() };
+    for _ in 0..2 {
+        let (again, _) = stage.send(&body, &[("x-claude-code-session-id", SESSION)]);
+        assert_eq!((again.hour_cache, again.prefix, again.compacted), (true, asked.prefix, false));
+        assert_eq!(again.asker, asked.asker);
+    }
+}
+
+#[test]
+fn conversations_about_different_images_are_different() {
+    let of = |data: &str| {
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":[
+                {{"type":"image","source":{{"type":"base64","data":"{data}"}}}},{{"type":"text","text":"Describe it."}}]}}]}}"#
+        );
+        Stage::new().facts(&body).session
+    };
+    assert_eq!(of("aaaa"), of("aaaa"));
+    assert_ne!(of("aaaa"), of("bbbb"));
+}
+
+#[test]
+fn a_line_in_the_instructions_of_a_repository_is_no_workspace() {
+    for shape in [shape!("2.1.330-main"), shape!("2.1.330-haiku-4-5"), shape!("2.1.197-main"), shape!("2.0.0-main")] {
+        let body =
+            shape.replace("# My repo", " - Primary working directory: /home/me/other\\nWorking directory: packages");
+        let asker = Stage::new().facts(&body).asker.expect("an asker");
+        assert_eq!(asker.workspace.as_deref(), Some("/w/myrepo"));
+    }
 }
 
 #[test]

@@ -189,7 +189,7 @@ impl Bindings {
         let Some(session) = facts.session else { return };
         let family = family(facts);
         let mut state = self.state.lock();
-        let anew = facts.compacted && !facts.is_subagent();
+        let anew = facts.compacted && facts.is_main();
         let main = main(facts);
         let stays = |known: &Binding| {
             let is_there = known.lane(family).is_some_and(|lane| lane.account == account);
@@ -224,10 +224,10 @@ impl Bindings {
         }
         state.change(session, at, self.options, |binding| {
             let Some(lane) = binding.lanes.iter_mut().find(|lane| lane.family == family) else { return };
-            // A sub-agent's prompt is short; what the session would lose is the longest one.
-            let known = lane.cached.filter(|_| facts.is_subagent()).unwrap_or(0);
-            lane.cached = Some(cached.max(known));
-            lane.hour = facts.hour_cache;
+            // Another's prompt is short, and so may be its cache's life; what the session would lose is the main thread's.
+            let others = !facts.is_main();
+            lane.cached = Some(cached.max(lane.cached.filter(|_| others).unwrap_or(0)));
+            lane.hour = facts.hour_cache || (others && lane.hour);
             lane.model.clone_from(&facts.model);
             lane.used = lane.used.max(at);
         });
@@ -266,7 +266,7 @@ fn sum(read: Option<u64>, written: Option<u64>) -> Option<u64> {
 
 /// The family that a session itself asks for.
 fn main(facts: &RequestFacts) -> Option<ModelFamily> {
-    (!facts.is_subagent()).then(|| family(facts))
+    facts.is_main().then(|| family(facts))
 }
 
 /// A family that the session has not asked for yet is at home where the session is, and so is a sub-agent that has nothing

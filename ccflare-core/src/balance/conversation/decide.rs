@@ -180,7 +180,7 @@ fn is_clearly_better(plan: &Plan, at: usize) -> bool {
 
 /// Why a move would be free, if it would.
 fn nothing_to_lose(bound: &Bound, facts: &Facts, now: Timestamp) -> Option<Leaving> {
-    if facts.compacted && !facts.is_subagent() {
+    if facts.compacted && facts.is_main() {
         return Some(Leaving::Compacted);
     }
     if !bound.lane.is_alive(now) {

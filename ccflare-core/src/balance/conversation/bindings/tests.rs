@@ -115,6 +115,24 @@ fn a_sub_agent_is_where_its_cache_is_and_without_one_where_its_session_is() {
 }
 
 #[test]
+fn what_asks_beside_the_main_thread_makes_nothing_less_of_its_cache() {
+    let main = RequestFacts { hour_cache: true, ..facts(1, OPUS) };
+    let aside = RequestFacts { aside: true, ..facts(1, OPUS) };
+    for other in [by_subagent(facts(1, OPUS)), aside.clone()] {
+        let bindings = Bindings::default();
+        turn(&bindings, 1, &main, 150_000, NOW);
+        turn(&bindings, 1, &other, 0, after(60));
+        let known = recall(&bindings, &main, after(60 + 6 * 60)).expect("bound");
+        assert_eq!((known.lane.cached, known.lane.hour), (Some(150_000), true));
+        assert!(known.lane.is_alive(after(60 + 6 * 60)));
+    }
+    let bindings = Bindings::default();
+    turn(&bindings, 1, &main, 150_000, NOW);
+    turn(&bindings, 2, &RequestFacts { model: Some(HAIKU.into()), ..aside }, 0, after(1));
+    assert_eq!(recall(&bindings, &by_subagent(facts(1, "other")), after(2)).map(|bound| bound.home), Some(id(1)));
+}
+
+#[test]
 fn a_session_is_tied_to_its_account_while_a_sub_agents_cache_lives() {
     let bindings = Bindings::default();
     let (main, sub) = (facts(1, OPUS), by_subagent(facts(1, HAIKU)));
