@@ -7,7 +7,7 @@ use super::{
     strategy::{Candidate, Plan},
 };
 use crate::{
-    domain::{Account, AccountChange, AccountId, Choice, Facts, Timestamp},
+    domain::{Account, AccountChange, AccountId, Choice, ClosureReason, Facts, Timestamp},
     live::Live,
     pool::Standing,
 };
@@ -58,6 +58,16 @@ impl Session {
     }
 }
 
+/// Whether it is better to go by the account that `answers` for this request's model than to move everybody there.
+fn is_detour(active: &Account, answers: &Account, facts: &Facts, now: Timestamp) -> bool {
+    let for_all = active.closed_for(|| None, now);
+    let for_model = active.closed_for(|| facts.model.as_deref(), now);
+    let is_about_model = for_all.is_none() && for_model.is_some();
+    let is_for_good = for_model.is_some_and(|closure| closure.reason != ClosureReason::NotEntitled);
+    // One that is closed to another family would send those who ask for it back.
+    is_about_model && !(is_for_good && answers.standing(now).next().is_none())
+}
+
 impl Default for Session {
     fn default() -> Self {
         Self::new(Self::DEFAULT_WINDOW)
@@ -87,7 +97,8 @@ impl Strategy for Session {
 
     /// The account that heads the plan and answered becomes the active one. Comparing with the plan of this moment keeps
     /// a straggler (answered by an account that has closed meanwhile) and a single request's detour (the active account
-    /// is still open) from moving everybody.
+    /// is still open) from moving everybody. What the active account can't serve for its model alone is a detour, too, where
+    /// everybody would have to come back for another model.
     fn served(
         &self,
         standings: &[Standing],
@@ -95,8 +106,11 @@ impl Strategy for Session {
         facts: &Facts,
         now: Timestamp,
     ) -> Option<AccountChange> {
-        if self.active(standings, now).is_some_and(|active| active.id == account) {
-            return None;
+        if let Some(active) = self.active(standings, now) {
+            let answers = standings.iter().map(|standing| &standing.account).find(|other| other.id == account)?;
+            if active.id == account || is_detour(active, answers, facts, now) {
+                return None;
+            }
         }
         let plan = self.plan(standings, facts, now);
         let heads = plan.candidates.first().is_some_and(|candidate| candidate.account.id == account);
@@ -112,7 +126,7 @@ mod tests {
     use proptest::{prelude::prop, prop_assert, prop_assert_eq, proptest};
 
     use super::*;
-    use crate::domain::{ClosureReason, Credential, Mark, Scope, Secret};
+    use crate::domain::{Credential, Mark, ModelFamily, RequestFacts, Scope, Secret};
 
     const START: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
@@ -173,6 +187,43 @@ mod tests {
         let almost = START + Session::DEFAULT_WINDOW - Duration::from_secs(1);
         assert_eq!(serve(&mut accounts, almost), Some((1, Choice::ActiveSession)));
         assert_eq!(serve(&mut accounts, START + Session::DEFAULT_WINDOW), Some((0, Choice::NewSession)));
+    }
+
+    #[test]
+    fn what_is_closed_to_a_model_alone_moves_nobody_who_would_have_to_come_back() {
+        let ask = |accounts: &mut [Arc<Account>], model: &str| {
+            let strategy = Session::default();
+            let facts = Facts::from(RequestFacts { model: Some(model.into()), ..RequestFacts::default() });
+            let plan = strategy.plan(&standings(accounts), &facts, START);
+            let first = &plan.candidates[0].account;
+            let index = accounts.iter().position(|account| account.id == first.id).expect("one of them");
+            let change = strategy.served(&standings(accounts), first.id, &facts, START);
+            change.into_iter().for_each(|change| apply(&mut accounts[index], change, START));
+            index
+        };
+        let (opus, sonnet, haiku) = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5");
+        let close = |account: &mut Arc<Account>, reason, scope| {
+            let until = Some(START + Duration::from_secs(3600));
+            let mark = Mark { reason, scope, since: START, until, evidence: "".into() };
+            apply(account, AccountChange::Closed(mark), START);
+        };
+        // Each of two is closed to another family.
+        let mut both = accounts(2);
+        assert_eq!(ask(&mut both, haiku), 0);
+        close(&mut both[0], ClosureReason::Quota, Scope::Family(ModelFamily::Opus));
+        close(&mut both[1], ClosureReason::Quota, Scope::Family(ModelFamily::Sonnet));
+        let asked = [opus, haiku, sonnet, haiku, opus, haiku].map(|model| ask(&mut both, model));
+        assert_eq!(asked, [1, 0, 0, 0, 1, 0]);
+        // One is not entitled to a model.
+        let mut one = accounts(2);
+        assert_eq!(ask(&mut one, haiku), 0);
+        close(&mut one[0], ClosureReason::NotEntitled, Scope::Model(opus.into()));
+        assert_eq!([opus, haiku].map(|model| ask(&mut one, model)), [1, 0]);
+        // A limit of one family moves all, and nobody comes back when it ends.
+        let mut limited = accounts(2);
+        assert_eq!(ask(&mut limited, haiku), 0);
+        close(&mut limited[0], ClosureReason::Quota, Scope::Family(ModelFamily::Opus));
+        assert_eq!([opus, haiku].map(|model| ask(&mut limited, model)), [1, 1]);
     }
 
     #[test]
