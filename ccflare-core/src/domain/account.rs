@@ -302,6 +302,9 @@ pub enum AccountChange {
     OrganizationSeen(Arc<str>),
 }
 
+/// So many models an account may be closed to one by one.
+const MOST_MODELS: usize = 64;
+
 impl Account {
     /// A new account with nothing known about it yet.
     #[must_use]
@@ -356,12 +359,18 @@ impl Account {
         self.marks.retain(|mark| mark.reason != ClosureReason::NeedsLogin);
     }
 
-    /// The newest evidence wins: it replaces an older mark of its kind, and marks that have run out go.
+    /// The newest evidence wins: it replaces an older mark of its kind, and marks that have run out go. So do the oldest, if there
+    /// are too many: models are what clients call them.
     fn close(&mut self, mark: Mark, now: Timestamp) {
         self.marks.retain(|old| {
             let same_kind = old.reason == mark.reason && old.scope == mark.scope;
             !same_kind && old.until.is_none_or(|until| until > now)
         });
+        let is_of_model = |mark: &Mark| matches!(mark.scope, Scope::Model(_));
+        if self.marks.iter().filter(|mark| is_of_model(mark)).count() >= MOST_MODELS {
+            let oldest = self.marks.iter().position(is_of_model);
+            oldest.map(|at| self.marks.remove(at));
+        }
         self.marks.push(mark);
     }
 
@@ -509,5 +518,13 @@ mod tests {
             account.apply(AccountChange::Closed(Mark { until, ..mark(ClosureReason::NotEntitled, model, None) }), now);
         }
         assert!(account.marks.len() <= 6, "{} marks", account.marks.len());
+        account.apply(AccountChange::Closed(mark(ClosureReason::Quota, Scope::Account, Some(1_000_000))), NOW);
+        for number in 0..1000 {
+            let model = Scope::Model(format!("other-{number}").into());
+            account.apply(AccountChange::Closed(mark(ClosureReason::NotEntitled, model, Some(1_000_000))), NOW);
+        }
+        assert!(account.marks.len() <= MOST_MODELS + 6, "{} marks", account.marks.len());
+        assert!(account.closed_for(|| Some("other-999"), NOW).is_some());
+        assert!(account.closed_for(|| None, NOW + Duration::from_secs(1)).is_some(), "what closes all of it stays");
     }
 }
