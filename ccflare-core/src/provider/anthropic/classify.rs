@@ -129,7 +129,10 @@ impl Refusal<'_> {
             (Some(scope), _) => {
                 windows.retain(|window| self.scope_of(window) == scope);
                 let reset = windows.iter().filter_map(|window| window.resets).max();
-                let until = reset.unwrap_or_else(|| self.now + retry_after.unwrap_or(UNSTATED_WAIT));
+                let stated = retry_after.map(|wait| self.now + wait);
+                // A bucket that is empty need not be what refused it: another may take longer to fill, of which nothing is said.
+                let stated = stated.filter(|_| reset.is_none() || windows.iter().all(|window| window.status.is_none()));
+                let until = reset.max(stated).unwrap_or_else(|| self.now + UNSTATED_WAIT);
                 Verdict::Quota { scope, until, evidence: list(&windows) }
             }
             (None, Some(retry_after)) => Verdict::Throttle { retry_after },
