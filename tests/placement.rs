@@ -168,6 +168,19 @@ async fn a_throttle_is_waited_out_where_the_cache_is_worth_it_and_nowhere_else()
 }
 
 #[tokio::test]
+async fn a_sub_agent_that_steps_around_a_throttle_leaves_the_conversation_where_its_cache_is() {
+    let stage = stage(&["a", "b"]).await;
+    say(&stage, "one", 0).await;
+    stage.mock.script("a", [Step::throttle("30")]);
+    let subagent = [("x-claude-code-session-id", "one"), ("x-claude-code-agent-id", "agent-1")];
+    assert_eq!(stage.send(turn(OPUS, "look into it", 0), &subagent).await.status, 200);
+    stage.clock.advance(Duration::from_secs(31));
+    say(&stage, "one", 1).await;
+    assert_eq!(stage.asked(), ["a", "a", "b", "a"]);
+    stage.finish().await;
+}
+
+#[tokio::test]
 async fn a_conversation_that_has_been_idle_beyond_its_cache_goes_where_the_room_is_for_free() {
     let stage = stage(&["a", "b"]).await;
     say(&stage, "one", 0).await;

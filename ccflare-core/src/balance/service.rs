@@ -1,6 +1,7 @@
 //! Walks a request along its candidates until an answer is fit for the client.
 
 use std::{
+    collections::VecDeque,
     future::Future,
     pin::Pin,
     sync::Arc,
@@ -17,7 +18,7 @@ use self::{
     refusal::refusal,
 };
 use super::{
-    Attempt, Candidate, Plan, ServedBody, Target, allowance,
+    Attempt, Candidate, Plan, ServedBody, Stake, Target, allowance,
     course::Course,
     decision,
     layer::Shared,
@@ -74,6 +75,8 @@ struct Walk<S> {
     named: Named,
     home: Home,
     alone: Option<AccountId>,
+    /// What a move would cost whoever asks, and why it leaves if it does.
+    stake: Option<Stake>,
     attempts: u32,
     /// How the latest of them was judged.
     last: VerdictKind,
@@ -92,7 +95,7 @@ where
         let home = Home::of(&named, &shared.ownership, shared.clock.now());
         let request = Arc::new(request);
         let last = VerdictKind::Abandoned;
-        Self { inner, shared, request, facts, trail, key, named, home, alone: None, attempts: 0, last }
+        Self { inner, shared, request, facts, trail, key, named, home, alone: None, stake: None, attempts: 0, last }
     }
 
     async fn run(mut self) -> Result<Response<ServedBody<B>>, ProxyError> {
@@ -138,20 +141,26 @@ where
         let mut spare = None;
         let mut failure = None;
         // What asks beside a conversation leaves its cache where it is.
-        let mut stake = plan.stake.filter(|_| !self.named.is_aside);
-        for candidate in plan.candidates {
-            let at_home = stake.as_mut().filter(|stake| stake.account == candidate.account.id);
+        self.stake = plan.stake.filter(|_| !self.named.is_aside);
+        let mut seen = Vec::new();
+        let mut candidates = VecDeque::from(plan.candidates);
+        loop {
+            if candidates.is_empty() && spare.is_none() {
+                candidates.extend(self.opened_since(&seen));
+            }
+            let Some(candidate) = candidates.pop_front() else { break };
+            seen.push(candidate.account.id);
             let Some(provider) = self.provider(&candidate).await else {
-                if let Some(stake) = at_home {
-                    stake.leaving = Some(self.closure(&candidate));
-                }
+                self.leaves(&candidate, self.closure(&candidate));
                 continue;
             };
+            let at_home = self.stake.as_ref().filter(|stake| stake.account == candidate.account.id);
+            let patience = at_home.map_or_else(Default::default, |stake| stake.patience);
             let course = course.get_or_insert_with(|| self.course(&*provider));
-            course.worth(at_home.as_ref().map_or_else(Default::default, |stake| stake.patience));
+            course.worth(patience);
             match self.ask(&candidate, &provider, course).await {
                 Asked::Deliver(response) => {
-                    self.note_move(stake.as_ref(), &candidate, &response);
+                    self.note_move(&candidate, &response);
                     return Ok(response);
                 }
                 Asked::Refuse(refusal) => return Err(refusal),
@@ -159,9 +168,7 @@ where
                 Asked::Closed => {}
                 Asked::Failed(error) => failure = Some(error),
             }
-            if let Some(stake) = at_home {
-                stake.leaving = Some(Leaving::Refused(self.last));
-            }
+            self.leaves(&candidate, Leaving::Refused(self.last));
             course.moved();
         }
         spare.ok_or_else(|| self.nobody(failure.as_ref()))
@@ -177,6 +184,26 @@ where
             return None;
         }
         self.shared.providers.get(&candidate.account.provider).cloned()
+    }
+
+    /// Whom to ask of those who have had no turn: one may have opened since the plan was made.
+    fn opened_since(&self, seen: &[AccountId]) -> Vec<Candidate> {
+        let mut standings = self.standings();
+        standings.retain(|standing| !seen.contains(&standing.account.id));
+        if standings.is_empty() {
+            return Vec::new();
+        }
+        let (model, now) = (|| self.facts.model.as_deref(), self.now());
+        let plan = plan(&*self.shared.strategy, &self.home, &standings, &self.facts, now);
+        let is_open = |candidate: &Candidate| candidate.account.closed_for(model, now).is_none();
+        plan.candidates.into_iter().filter(is_open).collect()
+    }
+
+    /// It is this candidate's cache that is left, if it is the conversation's.
+    fn leaves(&mut self, candidate: &Candidate, why: Leaving) {
+        if let Some(stake) = self.stake.as_mut().filter(|stake| stake.account == candidate.account.id) {
+            stake.leaving = Some(why);
+        }
     }
 
     /// Why a candidate can't be asked after all.
@@ -234,3 +261,6 @@ fn deliver<B: Body>(mut response: Response<ServedBody<B>>) -> Response<ServedBod
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

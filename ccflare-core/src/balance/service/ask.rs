@@ -14,7 +14,7 @@ use crate::{
         course::{Course, Step},
         mark::mark,
     },
-    domain::{Choice, Timestamp, exchange::VerdictKind},
+    domain::{Account, Choice, ClosureReason, Timestamp, exchange::VerdictKind},
     error::{AttemptError, Refusal},
     pool::{AccountPool, InFlight},
     provider::{Answer, Provider, Served, Verdict},
@@ -64,11 +64,12 @@ where
         course: &mut Course,
     ) -> Asked<B> {
         let (mut choice, mut refused) = (candidate.choice, None);
+        let mut account = Arc::clone(&candidate.account);
         if !self.named.is_aside {
             self.shared.strategy.notice(Turn::Begins, candidate.account.id, &self.facts, self.now());
         }
         loop {
-            let target = Target::Account(Arc::clone(&candidate.account));
+            let target = Target::Account(Arc::clone(&account));
             let end = self.attempt(target, provider, choice, refused).await;
             let step = match &end {
                 End::Answer(_, verdict, sent) => course.after_answer(verdict, sent.is_some(), rand::random()),
@@ -84,6 +85,10 @@ where
                     }
                     drop(end);
                     pause(&self.shared.pool, candidate, wait).await;
+                    match self.after_a_pause(candidate) {
+                        Some(current) => account = current,
+                        None => return Asked::Closed,
+                    }
                 }
                 (Step::Renew, End::Answer(.., sent)) => refused = sent,
                 (Step::Deliver, End::Answer(response, ..)) => {
@@ -102,6 +107,17 @@ where
             }
             choice = Choice::Retry;
         }
+    }
+
+    /// An account as it is once it was waited for, unless it is gone, or closed for something that a pause does not mend.
+    fn after_a_pause(&self, candidate: &Candidate) -> Option<Arc<Account>> {
+        let current = self.shared.pool.get(candidate.account.id)?;
+        let closure = current.closed_for(|| self.facts.model.as_deref(), self.now());
+        let may_be_asked = closure.is_none_or(|closure| {
+            // Somebody else was asked to wait, too; a candidate of last resort was closed before.
+            matches!(closure.reason, ClosureReason::Throttled | ClosureReason::NotEntitled)
+        });
+        may_be_asked.then_some(current)
     }
 
     pub(super) async fn attempt(

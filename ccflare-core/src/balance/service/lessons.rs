@@ -12,7 +12,9 @@ use crate::{
         mark::mark,
         ownership::{ACCOUNT, Home},
     },
-    domain::{Account, AccountChange, AccountId, Leaving, Move, RequestFacts, Timestamp},
+    domain::{
+        Account, AccountChange, AccountId, ClosureReason, Leaving, Move, RequestFacts, Timestamp, exchange::VerdictKind,
+    },
     ownership::Learner,
     provider::{Observation, Served, Tells, Verdict},
     record::EventKind,
@@ -20,9 +22,8 @@ use crate::{
 
 impl<S> Walk<S> {
     /// Notes and tells what it costs that somebody else serves a conversation than the account where its cache is.
-    pub(super) fn note_move<T>(&self, stake: Option<&Stake>, candidate: &Candidate, response: &Response<T>) {
-        let left = stake.filter(|stake| stake.account != candidate.account.id && response.status().is_success());
-        let Some(stake) = left else { return };
+    pub(super) fn note_move<T>(&self, candidate: &Candidate, response: &Response<T>) {
+        let Some(stake) = self.left(candidate.account.id).filter(|_| response.status().is_success()) else { return };
         let moved = Move {
             from: stake.account,
             from_name: stake.name.clone(),
@@ -42,6 +43,21 @@ impl<S> Walk<S> {
         if let Some(trail) = &self.trail {
             trail.moved(moved);
         }
+    }
+
+    /// What is at stake elsewhere, if `account` serves.
+    fn left(&self, account: AccountId) -> Option<&Stake> {
+        self.stake.as_ref().filter(|stake| stake.account != account)
+    }
+
+    /// Whether `account` serves somebody who only steps around a throttle, beside the main thread: that one's cache stays where
+    /// it is, and so does the conversation.
+    fn is_detour(&self, account: AccountId) -> bool {
+        let is_throttle = |leaving| {
+            matches!(leaving, Leaving::Closed(ClosureReason::Throttled) | Leaving::Refused(VerdictKind::Throttle))
+        };
+        self.left(account).is_some_and(|stake| stake.cached_tokens > 0 && stake.leaving.is_some_and(is_throttle))
+            && !self.facts.is_main()
     }
 
     /// What the client calls the session, or the name that it was given here.
@@ -87,7 +103,7 @@ impl<S> Walk<S> {
         let limits = limits.map(|limits| AccountChange::Observed(Arc::new(limits)));
         let counted = [limits, served.then_some(AccountChange::Served)];
         pool.apply_afterwards(account.id, counted.into_iter().flatten(), now);
-        if *verdict == Verdict::Success && !self.named.is_aside {
+        if *verdict == Verdict::Success && !self.named.is_aside && !self.is_detour(account.id) {
             self.follow(account.id, now);
         }
     }
