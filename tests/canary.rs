@@ -193,7 +193,7 @@ async fn no_secret_is_seen_in_logs_answers_or_files() {
     for name in ["one", "two", "three"] {
         server.control.edit_account(name, AccountEdit::Pause).await.expect("paused");
     }
-    oauth.faults([Fault::InvalidGrant, Fault::Status(500)]);
+    oauth.faults([Fault::Quoting, Fault::Status(500)]);
     mock.always("mock-oat-2", telling("mock-oat-2"));
     for _ in 0..3 {
         seen.push(ask(&base, true).await);

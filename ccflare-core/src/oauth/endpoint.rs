@@ -28,7 +28,10 @@ use crate::{
 /// No token answer is longer.
 const ANSWER: usize = 64 * 1024;
 
-/// So long a token endpoint may take.
+/// No more characters than these of what a server says are repeated.
+const LINE: usize = 200;
+
+/// So long a token endpoint may take, from the connection to the last byte of its answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a login came to.
@@ -74,7 +77,9 @@ impl TokenEndpoint {
         if server.token_format == TokenFormat::Json {
             request = request.add_extra_param("state", login.state.expose());
         }
-        let answer = request.request_async(&self.speaking(server.token_format)).await.map_err(understand)?;
+        let told = [&code.code, &login.verifier, &login.state];
+        let answer = request.request_async(&self.speaking(server.token_format)).await;
+        let answer = answer.map_err(|error| understand(error, &told))?;
         let organization = answer.extra_fields().organization["uuid"].as_str().map(str::to_owned);
         Ok(Granted { tokens: tokens(server, &answer, None, now), organization })
     }
@@ -93,12 +98,9 @@ impl TokenEndpoint {
             return Err(TokenError::Refused("the tokens have ended and can't be renewed".to_owned()));
         };
         let client = client(server, server.redirect_uri.clone());
-        let refresh = RefreshToken::new(refresh.expose().to_owned());
-        let answer = client
-            .exchange_refresh_token(&refresh)
-            .request_async(&self.speaking(server.token_format))
-            .await
-            .map_err(understand)?;
+        let spent = RefreshToken::new(refresh.expose().to_owned());
+        let answer = client.exchange_refresh_token(&spent).request_async(&self.speaking(server.token_format)).await;
+        let answer = answer.map_err(|error| understand(error, &[&old.access, refresh]))?;
         Ok(tokens(server, &answer, Some(old), now))
     }
 
@@ -139,7 +141,12 @@ impl TokenEndpoint {
         }
     }
 
-    async fn send(&self, mut request: Request<Bytes>) -> Result<HttpResponse, HttpError> {
+    async fn send(&self, request: Request<Bytes>) -> Result<HttpResponse, HttpError> {
+        let late = |_| HttpError(format!("it took longer than {} s", PATIENCE.as_secs()));
+        tokio::time::timeout(PATIENCE, self.exchange(request)).await.map_err(late)?
+    }
+
+    async fn exchange(&self, mut request: Request<Bytes>) -> Result<HttpResponse, HttpError> {
         request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let answer = self.upstream.clone().oneshot(request.map(Full::new)).await;
         let (parts, body) = answer.map_err(|error| HttpError(error.to_string()))?.into_parts();
@@ -214,15 +221,14 @@ fn tokens(server: &AuthorizationServer, answer: &Answer, old: Option<&TokenSet>,
     }
 }
 
-/// What a failure means. Never repeats a body: it might hold tokens.
-fn understand(error: RequestTokenError<HttpError, BasicErrorResponse>) -> TokenError {
+/// What a failure means. Never repeats a body, nor what the server was `told` in confidence: it may quote that.
+fn understand(error: RequestTokenError<HttpError, BasicErrorResponse>, told: &[&Secret]) -> TokenError {
     use BasicErrorResponseType::{Extension, InvalidGrant, UnauthorizedClient};
     match error {
-        RequestTokenError::ServerResponse(told) => {
-            let description = told.error_description().map(String::as_str).unwrap_or_default();
-            let description: String = description.chars().filter(|c| !c.is_control()).take(160).collect();
-            let line = format!("{} {description}", told.error().as_ref()).trim_end().to_owned();
-            match told.error() {
+        RequestTokenError::ServerResponse(said) => {
+            let description = said.error_description().map(String::as_str).unwrap_or_default();
+            let line = line(&format!("{} {description}", said.error().as_ref()), told);
+            match said.error() {
                 InvalidGrant | UnauthorizedClient => TokenError::Refused(line),
                 Extension(code) if matches!(&**code, "invalid_token" | "access_denied" | "refresh_token_reused") => {
                     TokenError::Refused(line)
@@ -232,11 +238,53 @@ fn understand(error: RequestTokenError<HttpError, BasicErrorResponse>) -> TokenE
         }
         RequestTokenError::Request(error) => TokenError::Unavailable(error.0),
         RequestTokenError::Parse(..) => TokenError::Unavailable("its answer is not understood".to_owned()),
-        RequestTokenError::Other(what) => TokenError::Unavailable(status_only(&what)),
+        // The crate's own words for answers without a body and the like.
+        RequestTokenError::Other(what) => TokenError::Unavailable(line(&what, told)),
     }
 }
 
-/// The crate's own words for answers without a body and the like, which hold none of it.
-fn status_only(what: &str) -> String {
-    what.chars().filter(|c| !c.is_control()).take(80).collect()
+/// One short line of what a server says, without the `secrets`.
+fn line(said: &str, secrets: &[&Secret]) -> String {
+    let line: String = said.chars().filter(|c| !c.is_control()).collect();
+    let hidden = secrets.iter().fold(line, |line, secret| secret.hide_in(&line));
+    hidden.trim_end().chars().take(LINE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_dribbles_is_not_waited_for_longer_than_one_that_is_silent() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
+            while stream.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(PATIENCE / 2).await;
+            }
+        });
+        let url = |path: &str| format!("http://{address}/{path}").parse::<Url>().expect("a URL");
+        let server = AuthorizationServer::new("slow", url("authorize"), url("token"), "client", url("back"));
+        let (access, refresh) = (Secret::new("access"), Some(Secret::new("refresh")));
+        let old = TokenSet { server: "slow".into(), access, refresh, expires: None, generation: 1 };
+        let begun = tokio::time::Instant::now();
+        let renewed = TokenEndpoint::new().renew(&server, &old, Timestamp::from_seconds(0)).await;
+        assert!(matches!(&renewed, Err(TokenError::Unavailable(why)) if why.contains("30 s")), "{renewed:?}");
+        assert_eq!(begun.elapsed().as_secs(), PATIENCE.as_secs());
+    }
+
+    #[test]
+    fn one_line_of_what_a_server_says_holds_no_secret() {
+        let secrets = [&Secret::new("open-sesame"), &Secret::new("abracadabra")];
+        assert_eq!(line("no open-sesame\nnor abracadabra ", &secrets), "no [secret]nor [secret]");
+        assert_eq!(line(&"long ".repeat(100), &secrets).len(), LINE);
+    }
 }

@@ -31,6 +31,8 @@ pub enum Fault {
     Status(u16),
     /// The grant is refused.
     InvalidGrant,
+    /// The grant is refused in words that repeat all that was sent.
+    Quoting,
     /// The exchange happens, but the connection breaks before the answer.
     LoseAnswer,
     /// The exchange does not happen, and nothing ever comes back.
@@ -214,14 +216,15 @@ async fn token(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -
     } else {
         url::form_urlencoded::parse(&body).into_owned().collect()
     };
-    let (fault, granted) = {
+    let (fault, granted, sent) = {
         let mut books = desk.books.lock();
         let fault = books.faults.pop_front();
-        let kept = matches!(fault, Some(Fault::Status(_) | Fault::InvalidGrant | Fault::HangBefore));
+        let kept = matches!(fault, Some(Fault::Status(_) | Fault::InvalidGrant | Fault::Quoting | Fault::HangBefore));
         let granted = if kept { None } else { books.exchange(&fields) };
+        let sent: Vec<_> = fields.values().cloned().collect();
         let request = TokenRequest { content_type: content_type.to_owned(), fields, granted: granted.clone() };
         books.requests.push(request);
-        (fault, granted)
+        (fault, granted, sent.join(" "))
     };
     desk.changed.notify_waiters();
     match fault {
@@ -234,6 +237,10 @@ async fn token(State(desk): State<Arc<Desk>>, headers: HeaderMap, body: Bytes) -
         Some(Fault::LoseAnswer) => {
             let cut = futures_util::stream::once(async { Err::<Bytes, _>(io::Error::other("lost")) });
             return Body::from_stream(cut).into_response();
+        }
+        Some(Fault::Quoting) => {
+            let said = json!({ "error": "invalid_grant", "error_description": format!("no good: {sent}") });
+            return json_answer(StatusCode::BAD_REQUEST, &said);
         }
         Some(Fault::InvalidGrant) | None => {}
     }
