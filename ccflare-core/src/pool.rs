@@ -97,10 +97,24 @@ impl AccountPool {
 
     /// Lets `changes` happen at `at`, all in one step, and has them written down.
     pub fn apply(&self, id: AccountId, changes: impl IntoIterator<Item = AccountChange>, at: Timestamp) {
-        let Some(slot) = self.slot(id) else { return };
+        self.apply_if(id, |_| true, changes, at);
+    }
+
+    /// The same, if `applies` to the account as it is just then. Returns whether it did.
+    fn apply_if(
+        &self,
+        id: AccountId,
+        applies: impl FnOnce(&Account) -> bool,
+        changes: impl IntoIterator<Item = AccountChange>,
+        at: Timestamp,
+    ) -> bool {
+        let Some(slot) = self.slot(id) else { return false };
         let (mut latest, mut joined) = (None, false);
         {
             let mut account = slot.account.write();
+            if !applies(&account) {
+                return false;
+            }
             for change in changes {
                 latest = news(&change).or(latest);
                 joined |= matches!(change, AccountChange::OrganizationSeen(_));
@@ -125,6 +139,7 @@ impl AccountPool {
         if joined {
             self.share_quotas(id, at);
         }
+        true
     }
 
     /// The same for what the next request need not know: once answers that are ready have gone out. Whoever takes a
@@ -163,11 +178,20 @@ impl AccountPool {
     pub fn close(&self, id: AccountId, mark: &Mark, at: Timestamp) {
         let siblings = if mark.reason == ClosureReason::Quota { self.siblings(id) } else { Vec::new() };
         for id in siblings.into_iter().chain([id]) {
-            let before = self.get(id);
-            self.apply(id, [AccountChange::Closed(mark.clone())], at);
-            if let Some(account) = before.filter(|account| !is_known(account, mark, at)) {
-                self.tell_closed(&account, mark);
-            }
+            self.close_if(id, |_| true, mark, at);
+        }
+    }
+
+    /// Closes an account for what is wrong with its credential, unless it `has` another one by now.
+    pub(crate) fn refuse(&self, id: AccountId, has: impl FnOnce(&Credential) -> bool, mark: &Mark, at: Timestamp) {
+        self.close_if(id, |account| has(&account.credential), mark, at);
+    }
+
+    fn close_if(&self, id: AccountId, applies: impl FnOnce(&Account) -> bool, mark: &Mark, at: Timestamp) {
+        let before = self.get(id);
+        let closed = self.apply_if(id, applies, [AccountChange::Closed(mark.clone())], at);
+        if let Some(account) = before.filter(|account| closed && !is_known(account, mark, at)) {
+            self.tell_closed(&account, mark);
         }
     }
 
@@ -212,12 +236,16 @@ impl AccountPool {
 
     /// Puts a credential that the store has in the place of the one known here, unless that is newer. Also opens the
     /// account if it was closed for its credential.
-    pub fn renew(&self, id: AccountId, credential: &Arc<Credential>) {
+    pub fn renew(&self, id: AccountId, credential: &Arc<Credential>, at: Timestamp) {
         if let Some(slot) = self.slot(id) {
             let mut account = slot.account.write();
             let newer = account.credential.tokens().zip(credential.tokens());
             if newer.is_none_or(|(known, given)| known.generation <= given.generation) {
                 Arc::make_mut(&mut account).renew(Arc::clone(credential));
+                // That the old one was refused may still be in the queue.
+                if let Some(journal) = &self.journal {
+                    journal.change(id, AccountChange::Renewed, at);
+                }
                 self.tell(&account, AccountNews::Renewed);
             }
         }
@@ -298,7 +326,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Credential, Mark, Scope, Secret},
-        store::{RedbStore, WriteBehindOptions},
+        store::{AccountStore, RedbStore, WriteBehindOptions},
     };
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -337,6 +365,34 @@ mod tests {
         pool.apply(ids[1], [AccountChange::OrganizationSeen("o".into())], NOW);
         let reasons: Vec<_> = pool.snapshot()[1].marks.iter().map(|mark| mark.reason).collect();
         assert_eq!(reasons, [ClosureReason::Quota]);
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_one_credential_says_nothing_about_the_next() {
+        let store = Arc::new(RedbStore::in_memory());
+        let (journal, writer) = WriteBehind::start(Arc::clone(&store) as _, WriteBehindOptions::default());
+        let [renewed, other] = [account("renewed", None), account("other", None)];
+        for account in [&renewed, &other] {
+            store.add_account(account).await.expect("a new account");
+        }
+        let pool = AccountPool::new(vec![renewed.clone(), other.clone()]).journaled(journal);
+        let sent = |account: &Account| {
+            let sent = Arc::clone(&account.credential);
+            move |current: &Credential| std::ptr::eq(current, &*sent)
+        };
+
+        pool.refuse(renewed.id, sent(&renewed), &mark(ClosureReason::NeedsLogin), NOW);
+        pool.refuse(other.id, sent(&other), &mark(ClosureReason::NeedsLogin), NOW);
+        // The store has it at once, and what was queued after.
+        let key = Credential::ApiKey(Secret::new("another"));
+        store.replace_credential(renewed.id, 0, &key).await.expect("another key");
+        pool.renew(renewed.id, &Arc::new(key), NOW);
+        pool.refuse(renewed.id, sent(&renewed), &mark(ClosureReason::NeedsLogin), NOW);
+
+        let marks = |accounts: Vec<Account>| accounts.iter().map(|account| account.marks.len()).collect::<Vec<_>>();
+        assert_eq!(marks(pool.snapshot().iter().map(|account| (**account).clone()).collect()), [0, 1]);
+        writer.finish().await;
+        assert_eq!(marks(store.accounts().await.expect("accounts")), [0, 1]);
     }
 
     #[test]

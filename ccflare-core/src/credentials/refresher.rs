@@ -224,7 +224,7 @@ impl Desk {
         let stored = self.store.account(id).await?;
         let newer = stored.credential.generation() > generation;
         if newer {
-            self.pool.renew(id, &stored.credential);
+            self.pool.renew(id, &stored.credential, self.clock.now());
         }
         Ok(newer)
     }
@@ -237,7 +237,7 @@ impl Desk {
         loop {
             match self.store.replace_credential(id, generation, &credential).await {
                 Ok(()) => {
-                    self.pool.renew(id, &credential);
+                    self.pool.renew(id, &credential, self.clock.now());
                     tracing::info!(account = %id, generation = credential.generation(), "tokens renewed");
                     return Ok(());
                 }
@@ -264,6 +264,7 @@ impl Desk {
         let evidence = format!("log in again: {why}").into();
         let mark = Mark { reason: ClosureReason::NeedsLogin, scope: Scope::Account, since: now, until: None, evidence };
         tracing::error!(account = %account.name, why, "the account needs a login");
-        self.pool.close(account.id, &mark, now);
+        let generation = account.credential.generation();
+        self.pool.refuse(account.id, |credential| credential.generation() == generation, &mark, now);
     }
 }

@@ -215,6 +215,11 @@ pub enum ClosureReason {
 }
 
 impl ClosureReason {
+    /// Whether another credential opens the account again.
+    const fn is_of_credential(self) -> bool {
+        matches!(self, Self::NeedsLogin)
+    }
+
     /// The reason as the JSON API and messages state it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -300,6 +305,8 @@ pub enum AccountChange {
     Observed(Arc<Limits>),
     /// Its answer named its organisation.
     OrganizationSeen(Arc<str>),
+    /// It has got another credential.
+    Renewed,
 }
 
 /// So many models an account may be closed to one by one.
@@ -349,14 +356,24 @@ impl Account {
                 }
             }
             AccountChange::Observed(limits) => self.limits = limits,
-            AccountChange::OrganizationSeen(organization) => self.organization = Some(organization),
+            AccountChange::OrganizationSeen(organization) => self.join(organization),
+            AccountChange::Renewed => self.marks.retain(|mark| !mark.reason.is_of_credential()),
         }
     }
 
     /// Takes a new credential; that the old one was refused says nothing about it.
     pub fn renew(&mut self, credential: Arc<Credential>) {
         self.credential = credential;
-        self.marks.retain(|mark| mark.reason != ClosureReason::NeedsLogin);
+        self.marks.retain(|mark| !mark.reason.is_of_credential());
+    }
+
+    /// What is known of another organisation's limits says nothing about this one's.
+    fn join(&mut self, organization: Arc<str>) {
+        let known = self.organization.replace(Arc::clone(&organization));
+        if known.is_some_and(|known| known != organization) {
+            self.marks.retain(|mark| mark.reason.is_of_credential());
+            self.limits = Arc::default();
+        }
     }
 
     /// The newest evidence wins: it replaces an older mark of its kind, and marks that have run out go. So do the oldest, if there
@@ -467,6 +484,25 @@ mod tests {
         }
         assert_eq!(account.marks.len(), 1);
         assert_eq!(account.closed_for(|| None, NOW).and_then(|c| c.until), Some(NOW + Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn another_organisation_has_limits_of_its_own() {
+        let reasons = |account: &Account| account.marks.iter().map(|mark| mark.reason).collect::<Vec<_>>();
+        let seen = |name: &str| AccountChange::OrganizationSeen(name.into());
+        let mut account = account();
+        for reason in [ClosureReason::NeedsLogin, ClosureReason::Quota] {
+            account.apply(AccountChange::Closed(mark(reason, Scope::Account, None)), NOW);
+        }
+        account.apply(AccountChange::Observed(Arc::new(Limits { observed: Some(NOW), ..Limits::default() })), NOW);
+        for organization in ["one", "one"] {
+            account.apply(seen(organization), NOW);
+            assert_eq!(reasons(&account), [ClosureReason::NeedsLogin, ClosureReason::Quota]);
+            assert_eq!(account.limits.observed, Some(NOW));
+        }
+        account.apply(seen("two"), NOW);
+        assert_eq!(reasons(&account), [ClosureReason::NeedsLogin]);
+        assert_eq!(account.limits.observed, None);
     }
 
     #[test]

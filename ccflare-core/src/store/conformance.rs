@@ -390,6 +390,7 @@ fn every_change() -> Vec<AccountChange> {
     };
     vec![
         AccountChange::Closed(mark(ClosureReason::NeedsLogin, Scope::Account, None)),
+        AccountChange::Renewed,
         AccountChange::Resumed,
         AccountChange::Paused,
         AccountChange::Renamed("renamed".into()),

@@ -478,8 +478,7 @@ fn drop_outdated(batch: &mut Vec<LedgerEntry>) {
     let mut outdated = Vec::new();
     for (index, entry) in batch.iter().enumerate().rev() {
         let LedgerEntry::AccountChanged { id, change, .. } = entry else { continue };
-        let replaces = matches!(change, AccountChange::Observed(_) | AccountChange::OrganizationSeen(_));
-        if replaces && !seen.insert((*id, std::mem::discriminant(change))) {
+        if matches!(change, AccountChange::Observed(_)) && !seen.insert(*id) {
             outdated.push(index);
         }
     }

@@ -77,11 +77,11 @@ where
             };
             match (step, end) {
                 (Step::Again(wait), end) => {
-                    if let End::Answer(_, verdict, _) = &end
+                    if let End::Answer(_, verdict, sent) = &end
                         && wait > self.shared.longest_wait()
                     {
                         // Others need not find out for themselves.
-                        self.remember(candidate, verdict);
+                        self.remember(&account, verdict, *sent);
                     }
                     drop(end);
                     pause(&self.shared.pool, candidate, wait).await;
@@ -94,12 +94,12 @@ where
                 (Step::Deliver, End::Answer(response, ..)) => {
                     return Asked::Deliver(deliver(response));
                 }
-                (Step::MoveOrDeliver, End::Answer(response, verdict, _)) => {
-                    self.remember(candidate, &verdict);
+                (Step::MoveOrDeliver, End::Answer(response, verdict, sent)) => {
+                    self.remember(&account, &verdict, sent);
                     return Asked::Spare(deliver(response));
                 }
-                (_, End::Answer(_, verdict, _)) => {
-                    self.remember(candidate, &verdict);
+                (_, End::Answer(_, verdict, sent)) => {
+                    self.remember(&account, &verdict, sent);
                     return Asked::Closed;
                 }
                 (Step::Refuse, End::Failure(error)) => return Asked::Refuse(refusal(&error)),

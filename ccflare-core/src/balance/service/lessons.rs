@@ -1,6 +1,6 @@
 //! What an answer teaches: the pool of its account, the strategy of its conversation, the operator of a move.
 
-use std::sync::Arc;
+use std::{ptr, sync::Arc};
 
 use http::{HeaderValue, Response};
 
@@ -13,7 +13,8 @@ use crate::{
         ownership::{ACCOUNT, Home},
     },
     domain::{
-        Account, AccountChange, AccountId, ClosureReason, Leaving, Move, RequestFacts, Timestamp, exchange::VerdictKind,
+        Account, AccountChange, AccountId, ClosureReason, Credential, Leaving, Move, RequestFacts, Timestamp,
+        exchange::VerdictKind,
     },
     ownership::Learner,
     provider::{Observation, Served, Tells, Verdict},
@@ -118,13 +119,20 @@ impl<S> Walk<S> {
         }
     }
 
-    /// Marks the account, if the verdict asks for it.
-    pub(super) fn remember(&self, candidate: &Candidate, verdict: &Verdict) {
-        let now = self.now();
-        if let Some(mark) = mark(verdict, self.facts.model.as_deref(), now) {
-            let account = &candidate.account;
-            tracing::warn!(account = %account.name, reason = mark.reason.as_str(), evidence = %mark.evidence, "account closed");
-            self.shared.pool.close(account.id, &mark, now);
+    /// Marks the account that was asked, if the verdict asks for it. `sent` is the generation of the tokens it was asked with.
+    pub(super) fn remember(&self, account: &Account, verdict: &Verdict, sent: Option<u64>) {
+        let (pool, now) = (&self.shared.pool, self.now());
+        let Some(mark) = mark(verdict, self.facts.model.as_deref(), now) else { return };
+        tracing::warn!(account = %account.name, reason = mark.reason.as_str(), evidence = %mark.evidence, "account closed");
+        if mark.reason == ClosureReason::NeedsLogin {
+            // Somebody may have logged in while the answer was under way.
+            let was_sent = |credential: &Credential| match sent {
+                Some(generation) => credential.generation() == generation,
+                None => ptr::eq(credential, &*account.credential),
+            };
+            pool.refuse(account.id, was_sent, &mark, now);
+        } else {
+            pool.close(account.id, &mark, now);
         }
     }
 }

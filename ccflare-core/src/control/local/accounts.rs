@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use url::Url;
 
-use super::{Local, valid_name};
+use super::{Local, known_provider, valid_name};
 use crate::{
     control::{
         AccountControl, ControlError,
@@ -54,11 +54,7 @@ impl AccountControl for Local {
 
 impl Local {
     fn account(&self, new: NewAccount) -> Result<Account, ControlError> {
-        if !self.providers.names().any(|name| name == new.provider) {
-            let known: Vec<_> = self.providers.names().collect();
-            let message = format!("there is no provider {:?}; there is {}", new.provider, known.join(", "));
-            return Err(ControlError::Invalid(message));
-        }
+        known_provider(&self.providers, &new.provider)?;
         let name = valid_name(&new.name)?;
         if new.api_key.is_empty() || !new.api_key.expose().chars().all(|c| c.is_ascii_graphic()) {
             let message = "the key is empty or has characters that no key has (spaces, line breaks)";

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{valid_base_url, valid_name};
+use super::{known_provider, valid_base_url, valid_name};
 use crate::control::{
     ControlError,
     views::{LoginView, NewLogin},
 };
 use crate::{
     clock::Clock,
-    domain::{Account, AccountId, Credential, LoginId, LoginPurpose, PendingLogin, Timestamp},
+    domain::{Account, AccountChange, AccountId, Credential, LoginId, LoginPurpose, PendingLogin, Timestamp},
     oauth::{AuthorizationServer, AuthorizationServers, Code, Granted, Login, TokenEndpoint, TokenError},
     pool::AccountPool,
+    provider::Providers,
     store::{Store, StoreError},
 };
 
@@ -39,12 +40,20 @@ impl Logins {
     }
 
     /// Begins a login; `account` is the one that is to have new tokens, if it is there already.
-    pub(super) async fn begin(&self, new: NewLogin, account: Option<Arc<Account>>) -> Result<LoginView, ControlError> {
+    pub(super) async fn begin(
+        &self,
+        new: NewLogin,
+        account: Option<Arc<Account>>,
+        providers: &Providers,
+    ) -> Result<LoginView, ControlError> {
         let now = self.clock.now();
         let server = self.server(new.server.as_deref(), account.as_deref())?;
         let purpose = match account {
-            Some(account) => LoginPurpose::Renew(account.id),
-            None => self.addition(&new, server)?,
+            Some(account) => renewal(&account, server)?,
+            None => {
+                known_provider(providers, &server.provider)?;
+                self.addition(&new, server)?
+            }
         };
         self.store.sweep_logins(now - PendingLogin::LIFE).await?;
         let (address, pending) = Login { server, purpose, redirect_port: new.redirect_port }.begin(now);
@@ -75,7 +84,7 @@ impl Logins {
         let credential = self.credential(server, granted).await?;
         match &login.purpose {
             LoginPurpose::Add { .. } => self.add(&login.purpose, credential, organization, now).await,
-            LoginPurpose::Renew(account) => self.renew(*account, credential).await,
+            LoginPurpose::Renew(account) => self.renew(*account, credential, organization, now).await,
         }
     }
 
@@ -149,17 +158,37 @@ impl Logins {
         Ok(id)
     }
 
-    async fn renew(&self, id: AccountId, mut credential: Credential) -> Result<AccountId, ControlError> {
+    async fn renew(
+        &self,
+        id: AccountId,
+        mut credential: Credential,
+        organization: Option<String>,
+        now: Timestamp,
+    ) -> Result<AccountId, ControlError> {
         let stored = self.store.account(id).await?;
         let expected = stored.credential.generation();
         if let Credential::OAuth(tokens) = &mut credential {
             tokens.generation = expected + 1;
         }
         self.store.replace_credential(id, expected, &credential).await?;
-        self.pool.renew(id, &Arc::new(credential));
+        self.pool.renew(id, &Arc::new(credential), now);
+        if let Some(organization) = organization.filter(|seen| stored.organization.as_deref() != Some(seen)) {
+            self.pool.apply(id, [AccountChange::OrganizationSeen(organization.into())], now);
+        }
         tracing::info!(account = %stored.name, "account logged in again");
         Ok(id)
     }
+}
+
+/// New tokens for an account that is there, from a server that gives tokens for the same API.
+fn renewal(account: &Account, server: &AuthorizationServer) -> Result<LoginPurpose, ControlError> {
+    if account.provider != server.provider {
+        return Err(ControlError::Invalid(format!(
+            "the authorization server {:?} gives tokens for {}, and {} is an account of {}",
+            server.name, server.provider, account.name, account.provider
+        )));
+    }
+    Ok(LoginPurpose::Renew(account.id))
 }
 
 fn refused(error: TokenError) -> ControlError {

@@ -15,7 +15,7 @@ use crate::{
 impl LoginControl for Local {
     async fn begin_login(&self, login: NewLogin) -> Result<LoginView, ControlError> {
         let account = login.account.as_deref().map(|account| self.find(account)).transpose()?;
-        self.logins.begin(login, account).await
+        self.logins.begin(login, account, &self.providers).await
     }
 
     async fn complete_login(&self, session: &str, pasted: &str) -> Result<AccountView, ControlError> {

@@ -244,6 +244,15 @@ async fn strategies_of(store: &dyn Store, live: &Live, clock: &dyn Clock) -> Res
     .following(live.clone()))
 }
 
+/// One that speaks for the accounts that name it.
+fn known_provider(providers: &Providers, name: &str) -> Result<(), ControlError> {
+    if providers.names().any(|known| known == name) {
+        return Ok(());
+    }
+    let known: Vec<_> = providers.names().collect();
+    Err(ControlError::Invalid(format!("there is no provider {name:?}; there is {}", known.join(", "))))
+}
+
 /// 1 to 100 letters, digits, spaces or `-_@.+`, as in the original; white space around it is dropped.
 pub(super) fn valid_name(name: &str) -> Result<&str, ControlError> {
     let name = name.trim();
