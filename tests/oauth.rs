@@ -1,16 +1,23 @@
 //! Accounts that log in: both ways in, and tokens that stay alive whatever goes wrong.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use ccflare_core::{
-    clock::ManualClock,
+    clock::{ManualClock, SystemClock},
     control::{ControlError, views::NewLogin},
-    gateway::{Gateway, GatewayOptions},
+    gateway::{Gateway, GatewayBuilder, GatewayOptions},
     oauth::{AuthorizationServer, AuthorizationServers, TokenFormat},
-    store::RedbStore,
+    store::{AccountStore, RedbStore, StoreError, StoreWatch, Watched},
 };
 use ccflare_mock::{Fault, KeyConfig, MockConfig, MockOAuth, MockUpstream, Step};
+use ccflare_server::ServeOptions;
 use http_body_util::Full;
 use tower::ServiceExt;
 
@@ -196,18 +203,6 @@ async fn tokens_are_renewed_before_they_end_and_by_one() {
 }
 
 #[tokio::test]
-async fn with_some_time_left_nobody_waits_for_the_renewal() {
-    let (stage, oauth) = stage().await;
-    log_in(&stage, named("me")).await;
-    stage.clock.advance(Duration::from_secs(LIFE - 60));
-    oauth.faults([Fault::HangBefore]);
-    assert_eq!(stage.ask().await.status, 200);
-    assert_eq!(stage.asked(), ["mock-oat-2"], "the old one still goes");
-    tokio::time::timeout(SOON, oauth.requested(2)).await.expect("and the renewal is under way");
-    stage.finish().await;
-}
-
-#[tokio::test]
 async fn a_refused_token_is_renewed_once_and_the_request_goes_on() {
     let (stage, oauth) = stage().await;
     log_in(&stage, named("me")).await;
@@ -256,8 +251,8 @@ async fn an_answer_that_is_lost_after_the_rotation_ends_visibly() {
     log_in(&stage, named("me")).await;
     stage.clock.advance(Duration::from_secs(LIFE));
     oauth.faults([Fault::LoseAnswer]);
-    assert_eq!(stage.ask().await.status, 503);
-    assert_eq!(stage.account("me").await.state, "active", "nothing is known yet");
+    assert_eq!(stage.ask().await.status, 429);
+    assert_eq!(stage.account("me").await.state, "rate_limited", "nothing is known yet");
     stage.clock.advance(Duration::from_secs(2));
     assert_eq!(stage.ask().await.status, 503);
     assert_eq!(stage.account("me").await.state, "needs_login");
@@ -271,16 +266,117 @@ async fn a_server_that_fails_is_left_alone_for_a_while_and_costs_nobody_the_acco
     stage.clock.advance(Duration::from_secs(LIFE));
     oauth.faults([Fault::Status(500), Fault::Status(502)]);
     for _ in 0..5 {
-        assert_eq!(stage.ask().await.status, 503);
+        let answer = stage.ask().await;
+        assert_eq!((answer.status, answer.header("retry-after")), (429, Some("1")), "it says when it is tried again");
     }
     assert_eq!(oauth.requests().len(), 2, "one login, one try");
+    let me = stage.account("me").await;
+    assert_eq!((me.state.as_str(), me.closures[0].reason.as_str()), ("rate_limited", "no_tokens"));
     stage.clock.advance(Duration::from_secs(1));
-    assert_eq!(stage.ask().await.status, 503);
+    assert_eq!(stage.ask().await.status, 429);
     stage.clock.advance(Duration::from_secs(1));
-    assert_eq!(stage.ask().await.status, 503, "the second pause is longer");
+    assert_eq!(stage.ask().await.status, 429, "the second pause is longer");
     stage.clock.advance(Duration::from_secs(1));
     assert_eq!(stage.ask().await.status, 200);
+    let me = stage.account("me").await;
+    assert_eq!((me.state.as_str(), me.closures.len()), ("active", 0));
+    let ledger = stage.finish().await;
+    let asked = ledger.iter().filter(|request| !request.attempts.is_empty()).count();
+    assert_eq!(asked, 3, "only who tries the renewal asks the account");
+}
+
+#[tokio::test]
+async fn while_the_old_tokens_last_a_failing_renewal_costs_nobody_anything() {
+    let (stage, oauth) = stage().await;
+    log_in(&stage, named("me")).await;
+    stage.clock.advance(Duration::from_secs(LIFE - 10));
+    oauth.faults([Fault::Status(500), Fault::Status(500)]);
+    for _ in 0..2 {
+        assert_eq!(stage.ask().await.status, 200);
+    }
+    assert_eq!(stage.asked(), ["mock-oat-2", "mock-oat-2"]);
     assert_eq!(stage.account("me").await.state, "active");
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn with_some_time_left_only_the_end_waits_for_the_renewal() {
+    let (oauth, store) = (MockOAuth::start(LIFE).await.expect("a free port"), Arc::new(RedbStore::in_memory()));
+    let servers = AuthorizationServers::new([server(&oauth, TokenFormat::Form)]);
+    let build = |builder: GatewayBuilder| builder.authorization_servers(servers);
+    let (options, serve) = (GatewayOptions::default(), ServeOptions::default());
+    let stage = Stage::over(Arc::clone(&store), &[], upstream(), options, build, serve).await;
+    log_in(&stage, named("me")).await;
+    stage.clock.advance(Duration::from_secs(LIFE - 60));
+    oauth.faults([Fault::Slow(Duration::from_millis(300))]);
+    assert_eq!(stage.ask().await.status, 200);
+    assert_eq!(stage.asked(), ["mock-oat-2"], "the old one still goes");
+    tokio::time::timeout(SOON, oauth.requested(2)).await.expect("the renewal is under way");
+    stage.finish().await;
+    // A set that is lost can't be bought again.
+    let me = store.accounts().await.expect("accounts").remove(0);
+    assert_eq!(me.credential.generation(), 2);
+}
+
+/// A disk that takes no tokens for a while.
+#[derive(Debug, Default)]
+struct Disk {
+    is_full: AtomicBool,
+}
+
+impl StoreWatch for Disk {
+    fn begins(&self, op: &'static str) -> Result<(), StoreError> {
+        let fails = op == "replace_credential" && self.is_full.load(Ordering::Acquire);
+        if fails { Err(StoreError::backend("no space left")) } else { Ok(()) }
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_cannot_be_stored_are_kept_until_they_can() {
+    let (oauth, disk) = (MockOAuth::start(LIFE).await.expect("a free port"), Arc::new(Disk::default()));
+    let store = Watched::new(Arc::new(RedbStore::in_memory()), Arc::clone(&disk) as _, Arc::new(SystemClock::new()));
+    let servers = AuthorizationServers::new([server(&oauth, TokenFormat::Form)]);
+    let build = |builder: GatewayBuilder| builder.authorization_servers(servers);
+    let (options, serve) = (GatewayOptions::default(), ServeOptions::default());
+    let stage = Stage::over(Arc::new(store), &[], upstream(), options, build, serve).await;
+    log_in(&stage, named("me")).await;
+    stage.clock.advance(Duration::from_secs(LIFE));
+    disk.is_full.store(true, Ordering::Release);
+    assert_eq!(stage.ask().await.status, 429, "nobody goes with tokens that a restart would lose");
+    disk.is_full.store(false, Ordering::Release);
+    stage.clock.advance(Duration::from_secs(1));
+    assert_eq!(stage.ask().await.status, 200);
+    assert_eq!(oauth.requests().len(), 2, "they were bought once");
+    assert_eq!(stage.asked(), ["mock-oat-3"]);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_into_another_organisation_leaves_the_old_ones_limits_behind() {
+    let (stage, _oauth) = stage().await;
+    log_in(&stage, named("me")).await;
+    stage.mock.script("mock-oat-2", [Step::quota_unified("5h", after(LIFE))]);
+    assert_eq!(stage.ask().await.status, 429);
+    assert_eq!(stage.account("me").await.state, "rate_limited");
+    // Each login of the mock is into an organisation of its own.
+    log_in(&stage, again("me")).await;
+    let me = stage.account("me").await;
+    assert_eq!((me.state.as_str(), me.organization.as_deref()), ("active", Some("mock-organization-4")));
+    assert_eq!(stage.ask().await.status, 200);
+    stage.finish().await;
+}
+
+#[tokio::test]
+async fn a_login_says_at_once_that_its_server_is_for_another_api() {
+    let oauth = MockOAuth::start(LIFE).await.expect("a free port");
+    let mut elsewhere = server(&oauth, TokenFormat::Form);
+    elsewhere.provider = "elsewhere".into();
+    let servers = AuthorizationServers::new([elsewhere]);
+    let stage = Stage::set_with_servers(&["key"], upstream(), GatewayOptions::default(), servers).await;
+    let refused = stage.control.begin_login(named("me")).await.expect_err("nobody speaks for it");
+    assert!(refused.to_string().contains("there is no provider \"elsewhere\"; there is anthropic"), "{refused}");
+    let refused = stage.control.begin_login(again("key")).await.expect_err("the account is not of that API");
+    assert!(refused.to_string().contains("key is an account of anthropic"), "{refused}");
     stage.finish().await;
 }
 

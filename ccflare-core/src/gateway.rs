@@ -270,7 +270,7 @@ impl GatewayBuilder {
         let directory = directory.unwrap_or_else(|| Arc::new(registry.agents()));
         let intercept = InterceptLayer::new(conversations, Some(directory), options.compatible_models);
         let intercept = intercept.following(live.clone()).telling(events.clone());
-        let authorize = AuthorizeLayer::new(refresher);
+        let authorize = AuthorizeLayer::new(refresher.clone());
         let proxy = stack::proxy(intercept.clone(), RecordLayer::new(recorder), balance.clone(), authorize, upstream);
         let logins = Logins::new(Arc::clone(&store), Arc::clone(&pool), servers, endpoint, Arc::clone(&clock));
         let (places, bodies) = (admit.bound(), collect.bound());
@@ -302,6 +302,7 @@ impl GatewayBuilder {
             vitals,
             showing,
             following,
+            refresher,
         })
     }
 }
@@ -348,6 +349,7 @@ pub struct Gateway {
     vitals: Vitals,
     showing: feed::Showing,
     following: Following,
+    refresher: Refresher,
 }
 
 impl Gateway {
@@ -404,7 +406,16 @@ impl Gateway {
     /// Stop taking requests first. Returns how many records were written in the end.
     pub async fn shutdown(self, deadline: Duration) -> u64 {
         let Self {
-            queue, writer, capture_writer, ownership_writer, binding_writer, retention, showing, following, ..
+            queue,
+            writer,
+            capture_writer,
+            ownership_writer,
+            binding_writer,
+            retention,
+            showing,
+            following,
+            refresher,
+            ..
         } = self;
         following.stop().await;
         retention.stop().await;
@@ -413,6 +424,7 @@ impl Gateway {
                 "requests are still under way at the end of the drain; they will be recorded as interrupted"
             );
         }
+        refresher.finish().await;
         ownership_writer.finish().await;
         binding_writer.finish().await;
         capture_writer.finish().await;

@@ -9,15 +9,15 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, Shared},
+    future::{BoxFuture, Shared, join_all},
 };
 use parking_lot::Mutex;
 
-use super::timing::{Need, need, pause};
+use super::timing::{Need, is_good, need, pause};
 use crate::{
     clock::Clock,
     domain::{Account, AccountId, ClosureReason, Credential, Mark, Scope, Timestamp, TokenSet},
-    oauth::{AuthorizationServers, TokenEndpoint, TokenError},
+    oauth::{AuthorizationServers, PATIENCE, TokenEndpoint, TokenError},
     pool::AccountPool,
     record::{EventKind, Renewal as RenewalResult},
     store::{Lease, Store, StoreError},
@@ -29,8 +29,11 @@ const LEASE: Duration = Duration::from_secs(60);
 /// How often one looks whether the instance that holds the lease is done.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How often a new set is offered to a store that fails.
+/// How often a new set is offered to a store that fails, before whoever waits is told.
 const TRIES: u32 = 6;
+
+/// So long those under way are waited for at the end: the server has its time, and so has a store that fails.
+const LAST_WAIT: Duration = PATIENCE.saturating_add(Duration::from_secs(10));
 
 /// Sees that tokens are fresh. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,7 +50,16 @@ struct Desk {
     clock: Arc<dyn Clock>,
     /// This instance, among those that share the store.
     holder: String,
-    flights: Mutex<HashMap<AccountId, Flight>>,
+    flights: Mutex<Flights>,
+}
+
+#[derive(Debug, Default)]
+struct Flights {
+    known: HashMap<AccountId, Flight>,
+    /// Sets that were bought and could not be stored, with the generation each was bought with.
+    unsaved: HashMap<AccountId, (u64, TokenSet)>,
+    /// No more of them take off.
+    is_over: bool,
 }
 
 type Renewal = Shared<BoxFuture<'static, Result<(), RefreshError>>>;
@@ -75,6 +87,9 @@ pub enum RefreshError {
     /// Another instance is at it and does not come to an end.
     #[error("another instance is renewing the tokens")]
     Elsewhere,
+    /// The gateway is stopping.
+    #[error("shutting down; the tokens are not renewed any more")]
+    Stopping,
 }
 
 impl From<StoreError> for RefreshError {
@@ -101,7 +116,7 @@ impl Refresher {
     /// generation that the API has `refused`.
     ///
     /// # Errors
-    /// [`RefreshError`]. If the tokens are beyond renewal, the account has been closed by then.
+    /// [`RefreshError`]. The account has been closed by then: until somebody logs in, or until the next try.
     pub async fn fresh(&self, account: &Arc<Account>, refused: Option<u64>) -> Result<Arc<Account>, RefreshError> {
         let desk = &self.desk;
         let current = desk.pool.get(account.id).unwrap_or_else(|| Arc::clone(account));
@@ -115,9 +130,36 @@ impl Refresher {
                 Ok(current)
             }
             Need::Now => {
-                desk.take_off(&current, tokens.generation, now)?.await?;
-                Ok(desk.pool.get(current.id).unwrap_or(current))
+                let renewed = match desk.take_off(&current, tokens.generation, now) {
+                    Ok(renewal) => renewal.await,
+                    Err(error) => Err(error),
+                };
+                match renewed {
+                    Ok(()) => Ok(desk.pool.get(current.id).unwrap_or(current)),
+                    Err(_) if is_good(tokens, refused, desk.clock.now()) => Ok(current),
+                    Err(error) => {
+                        desk.close_until_the_next_try(&current, &error);
+                        Err(error)
+                    }
+                }
             }
+        }
+    }
+
+    /// Lets renewals under way come to their end, since a set that is lost can't be bought again. No more begin.
+    pub async fn finish(&self) {
+        let under_way: Vec<_> = {
+            let mut flights = self.desk.flights.lock();
+            flights.is_over = true;
+            let under_way = |flight: &Flight| match flight {
+                Flight::UnderWay(renewal) => Some(renewal.clone()),
+                Flight::Failed { .. } => None,
+            };
+            flights.known.values().filter_map(under_way).collect()
+        };
+        // Those who waited have been told what came of it.
+        if tokio::time::timeout(LAST_WAIT, join_all(under_way)).await.is_err() {
+            tracing::error!("tokens are still being renewed; they may be lost, and the accounts need a login then");
         }
     }
 }
@@ -126,9 +168,10 @@ impl Desk {
     /// The flight that renews an account's tokens: the one under way, or a new one; none while the server is left alone.
     fn take_off(self: &Arc<Self>, account: &Account, generation: u64, now: Timestamp) -> Result<Renewal, RefreshError> {
         let mut flights = self.flights.lock();
-        let failures = match flights.get(&account.id) {
+        let failures = match flights.known.get(&account.id) {
             Some(Flight::UnderWay(renewal)) => return Ok(renewal.clone()),
             Some(Flight::Failed { again, error, .. }) if now < *again => return Err(error.clone()),
+            _ if flights.is_over => return Err(RefreshError::Stopping),
             Some(Flight::Failed { times, .. }) => *times,
             None => 0,
         };
@@ -139,7 +182,7 @@ impl Desk {
             ended
         };
         let renewal = renewal.boxed().shared();
-        flights.insert(account.id, Flight::UnderWay(renewal.clone()));
+        flights.known.insert(account.id, Flight::UnderWay(renewal.clone()));
         // Whoever waits may leave; the set that is being bought must not be lost with them.
         tokio::spawn(renewal.clone());
         Ok(renewal)
@@ -150,15 +193,36 @@ impl Desk {
         let mut flights = self.flights.lock();
         match ended {
             Ok(()) => {
-                flights.remove(&id);
+                flights.known.remove(&id);
             }
             Err(error) => {
                 let times = failures + 1;
                 let again = self.clock.now() + pause(times);
                 tracing::warn!(account = %id, %error, times, "tokens could not be renewed");
-                flights.insert(id, Flight::Failed { times, again, error: error.clone() });
+                flights.known.insert(id, Flight::Failed { times, again, error: error.clone() });
             }
         }
+    }
+
+    /// Nobody else need ask an account whose tokens are of no use, until somebody tries again to renew them.
+    fn close_until_the_next_try(&self, account: &Account, error: &RefreshError) {
+        let again = match self.flights.lock().known.get(&account.id) {
+            Some(Flight::Failed { again, .. }) => *again,
+            _ => return,
+        };
+        let now = self.clock.now();
+        let is_known = |mark: &Mark| mark.reason == ClosureReason::NoTokens && mark.until >= Some(again);
+        if again <= now || self.pool.get(account.id).is_none_or(|account| account.standing(now).any(is_known)) {
+            return;
+        }
+        let (reason, evidence) = (ClosureReason::NoTokens, error.to_string().into());
+        let mark = Mark { reason, scope: Scope::Account, since: now, until: Some(again), evidence };
+        self.refuse(account, &mark);
+    }
+
+    fn refuse(&self, account: &Account, mark: &Mark) {
+        let generation = account.credential.generation();
+        self.pool.refuse(account.id, |credential| credential.generation() == generation, mark, mark.since);
     }
 
     fn tell(&self, id: AccountId, ended: &Result<(), RefreshError>) {
@@ -203,6 +267,10 @@ impl Desk {
         if self.adopt_newer(id, generation).await? {
             return Ok(());
         }
+        let unsaved = self.flights.lock().unsaved.remove(&id);
+        if let Some((bought_with, next)) = unsaved.filter(|(bought_with, _)| *bought_with == generation) {
+            return self.keep(id, bought_with, next).await;
+        }
         let account = self.store.account(id).await?;
         let Some(tokens) = account.credential.tokens() else { return Ok(()) };
         let server = self.servers.get(&tokens.server);
@@ -229,10 +297,10 @@ impl Desk {
         Ok(newer)
     }
 
-    /// Makes a new set durable, and only then known. Tries for some seconds: the old set is spent, so this one is all
-    /// there is.
+    /// Makes a new set durable, and only then known. Tries for some seconds, and again with the next renewal: the old set
+    /// is spent, so this one is all there is.
     async fn keep(&self, id: AccountId, generation: u64, next: TokenSet) -> Result<(), RefreshError> {
-        let credential = Arc::new(Credential::OAuth(next));
+        let credential = Arc::new(Credential::OAuth(next.clone()));
         let mut tries = 0;
         loop {
             match self.store.replace_credential(id, generation, &credential).await {
@@ -250,6 +318,7 @@ impl Desk {
                     tries += 1;
                     tracing::error!(account = %id, %error, tries, "new tokens can't be stored; trying again");
                     if tries == TRIES {
+                        self.flights.lock().unsaved.insert(id, (generation, next));
                         return Err(error.into());
                     }
                 }
@@ -264,7 +333,6 @@ impl Desk {
         let evidence = format!("log in again: {why}").into();
         let mark = Mark { reason: ClosureReason::NeedsLogin, scope: Scope::Account, since: now, until: None, evidence };
         tracing::error!(account = %account.name, why, "the account needs a login");
-        let generation = account.credential.generation();
-        self.pool.refuse(account.id, |credential| credential.generation() == generation, &mark, now);
+        self.refuse(account, &mark);
     }
 }

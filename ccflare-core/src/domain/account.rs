@@ -202,6 +202,8 @@ pub enum ClosureReason {
     Paused,
     /// Its credential was refused.
     NeedsLogin,
+    /// Its tokens have ended, and the authorization server gives no new ones now.
+    NoTokens,
     /// Its owner has to pay, or a spend limit is reached.
     Billing,
     /// Its organisation is on hold.
@@ -217,7 +219,7 @@ pub enum ClosureReason {
 impl ClosureReason {
     /// Whether another credential opens the account again.
     const fn is_of_credential(self) -> bool {
-        matches!(self, Self::NeedsLogin)
+        matches!(self, Self::NeedsLogin | Self::NoTokens)
     }
 
     /// The reason as the JSON API and messages state it.
@@ -226,6 +228,7 @@ impl ClosureReason {
         match self {
             Self::Paused => "paused",
             Self::NeedsLogin => "needs_login",
+            Self::NoTokens => "no_tokens",
             Self::Billing => "billing",
             Self::OnHold => "on_hold",
             Self::Quota => "rate_limited",
@@ -421,7 +424,9 @@ impl Account {
         if has(ClosureReason::Billing) || has(ClosureReason::OnHold) {
             return AccountState::OnHold;
         }
-        let limited = |mark: &&Mark| matches!(mark.reason, ClosureReason::Quota | ClosureReason::Throttled);
+        let limited = |mark: &&Mark| {
+            matches!(mark.reason, ClosureReason::Quota | ClosureReason::Throttled | ClosureReason::NoTokens)
+        };
         match self.standing(now).filter(limited).filter_map(|mark| mark.until).max() {
             Some(until) => AccountState::RateLimited { until },
             None => AccountState::Active,

@@ -32,6 +32,7 @@ mod error;
 mod login;
 mod server;
 
+pub(crate) use endpoint::PATIENCE;
 pub use endpoint::{Granted, TokenEndpoint};
 pub use error::{PasteError, TokenError};
 pub use login::{Code, Login};

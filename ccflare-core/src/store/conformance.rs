@@ -390,6 +390,7 @@ fn every_change() -> Vec<AccountChange> {
     };
     vec![
         AccountChange::Closed(mark(ClosureReason::NeedsLogin, Scope::Account, None)),
+        AccountChange::Closed(mark(ClosureReason::NoTokens, Scope::Account, Some(60))),
         AccountChange::Renewed,
         AccountChange::Resumed,
         AccountChange::Paused,

@@ -94,6 +94,7 @@ pub(crate) fn verdict(code: &str) -> &str {
 pub(crate) fn closure(code: &str) -> &str {
     match code {
         "needs_login" => "its credential was refused",
+        "no_tokens" => "its tokens have ended, and no new ones can be had now",
         "billing" => "payment or a spend limit",
         "on_hold" => "the organisation is on hold",
         "rate_limited" => "a limit is used up",

@@ -128,7 +128,7 @@ pub struct AccountView {
 #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClosureView {
-    /// `needs_login`, `billing`, `on_hold`, `rate_limited`, `throttled`, `not_entitled`.
+    /// `needs_login`, `no_tokens`, `billing`, `on_hold`, `rate_limited`, `throttled`, `not_entitled`.
     pub reason: String,
     /// `account`, or the family or model it is for: `family:opus`, `model:claude-opus-5-5`.
     pub scope: String,

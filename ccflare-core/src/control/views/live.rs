@@ -142,7 +142,7 @@ pub enum EventDetail {
         account_id: String,
         /// Its name.
         account: String,
-        /// `rate_limited`, `throttled`, `needs_login`, `billing`, `on_hold`, `not_entitled`.
+        /// `rate_limited`, `throttled`, `needs_login`, `no_tokens`, `billing`, `on_hold`, `not_entitled`.
         reason: String,
         /// `account`, `family:…`, `model:…`.
         scope: String,

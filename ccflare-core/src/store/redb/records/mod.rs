@@ -82,7 +82,9 @@ codes! {
         Success = 0, Request = 1, UnexplainedLimit = 2, Throttle = 3, Quota = 4, Credential = 5, Billing = 6, Hold = 7,
         Entitlement = 8, Overload = 9, Network = 10, Abandoned = 11,
     }
-    ClosureReason { Paused = 0, NeedsLogin = 1, Billing = 2, OnHold = 3, Quota = 4, Throttled = 5, NotEntitled = 6 }
+    ClosureReason {
+        Paused = 0, NeedsLogin = 1, Billing = 2, OnHold = 3, Quota = 4, Throttled = 5, NotEntitled = 6, NoTokens = 7,
+    }
     ModelFamily { Opus = 0, Sonnet = 1, Haiku = 2, Fable = 3, Other = 4 }
     Tier { One = 1, Five = 5, Twenty = 20 }
 }
