@@ -75,6 +75,11 @@ impl Live {
         self.shared.options.load_full()
     }
 
+    /// One of them as it is now. What every request asks for is not counted by all threads together, as [`now`](Self::now) is.
+    pub(crate) fn read<T>(&self, one: impl FnOnce(&LiveOptions) -> T) -> T {
+        one(&self.shared.options.load())
+    }
+
     /// Replaces them all; the next request sees the new ones.
     pub fn replace(&self, options: LiveOptions) {
         self.shared.options.store(Arc::new(options));

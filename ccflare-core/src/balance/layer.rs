@@ -25,7 +25,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn longest_wait(&self) -> Duration {
-        self.options.live.as_ref().map_or(self.options.longest_wait, |live| live.now().throttle_wait)
+        self.options.live.as_ref().map_or(self.options.longest_wait, |live| live.read(|options| options.throttle_wait))
     }
 }
 

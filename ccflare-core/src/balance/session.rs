@@ -46,7 +46,7 @@ impl Session {
     fn window(&self) -> Duration {
         match &self.window {
             Window::Always(window) => *window,
-            Window::AsSet(live) => live.now().session_duration,
+            Window::AsSet(live) => live.read(|options| options.session_duration),
         }
     }
 

@@ -93,8 +93,11 @@ impl Switch {
     #[must_use]
     pub fn active(&self) -> &Arc<dyn Strategy> {
         if let Some((live, held)) = &self.live {
-            let name = live.now().strategy;
-            if held.swap(name as usize, Ordering::Relaxed) != name as usize {
+            let name = live.read(|options| options.strategy);
+            // Written only where it changes: all threads read it, for every request.
+            if held.load(Ordering::Relaxed) != name as usize
+                && held.swap(name as usize, Ordering::Relaxed) != name as usize
+            {
                 // They name only those that come along.
                 let _ = self.choose(name.as_str());
             }

@@ -119,7 +119,7 @@ impl Wanted {
     fn now(&self) -> Option<Arc<CaptureOptions>> {
         match self {
             Self::Always(options) => Some(Arc::clone(options)),
-            Self::AsSet(live) => live.now().capture.clone(),
+            Self::AsSet(live) => live.read(|options| options.capture.clone()),
         }
     }
 }

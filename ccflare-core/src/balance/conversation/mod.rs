@@ -56,7 +56,7 @@ impl ConversationOptions {
     }
 
     fn longest_wait(&self) -> Duration {
-        self.live.as_ref().map_or(self.longest_wait, |live| live.now().conversation_wait)
+        self.live.as_ref().map_or(self.longest_wait, |live| live.read(|options| options.conversation_wait))
     }
 }
 
