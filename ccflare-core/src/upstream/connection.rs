@@ -14,7 +14,7 @@ use hyper::{
     body::Incoming,
     client::conn::http1::{self, SendRequest},
 };
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::connect::Stream;
 use crate::bell::Bell;
@@ -37,6 +37,8 @@ pub(super) struct Connection {
     /// What reads and writes, until it is over. What it has not sent by then it gives back when it is dropped.
     work: Option<http1::Connection<Stream, Full<Bytes>>>,
     bell: Bell,
+    /// Rings when an answer has been waited for too long. It stays set from one request to the next.
+    alarm: Option<Pin<Box<Sleep>>>,
     /// What its requests name as their host.
     host: HeaderValue,
 }
@@ -45,7 +47,7 @@ impl Connection {
     /// Requests over `stream`, to `host`.
     pub(super) async fn over(stream: Stream, host: HeaderValue) -> hyper::Result<Box<Self>> {
         let (requests, work) = http1::handshake(stream).await?;
-        Ok(Box::new(Self { requests, work: Some(work), bell: Bell::default(), host }))
+        Ok(Box::new(Self { requests, work: Some(work), bell: Bell::default(), alarm: None, host }))
     }
 
     pub(super) const fn host(&self) -> &HeaderValue {
@@ -59,12 +61,12 @@ impl Connection {
     pub(super) async fn send(
         &mut self,
         request: Request<Full<Bytes>>,
-        mut deadline: Pin<&mut Sleep>,
+        deadline: Instant,
     ) -> Result<Response<Incoming>, Unanswered> {
         let mut answer = pin!(self.requests.try_send_request(request));
         let answered = poll_fn(|cx| match self.poll_for(cx, |quiet| answer.as_mut().poll(quiet)) {
             Poll::Ready(answered) => Poll::Ready(Some(answered)),
-            Poll::Pending => deadline.as_mut().poll(cx).map(|()| None),
+            Poll::Pending => self.poll_until(deadline, cx).map(|()| None),
         });
         match answered.await {
             Some(Ok(response)) => Ok(response),
@@ -83,6 +85,18 @@ impl Connection {
         cx: &Context<'_>,
     ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
         self.poll_for(cx, |quiet| Pin::new(&mut *body).poll_frame(quiet))
+    }
+
+    /// An earlier deadline may have set the alarm: it is set anew only when it rings, not for each request.
+    fn poll_until(&mut self, deadline: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        while alarm.as_mut().poll(cx).is_ready() {
+            if Instant::now() >= deadline {
+                return Poll::Ready(());
+            }
+            alarm.as_mut().reset(deadline);
+        }
+        Poll::Pending
     }
 
     /// Polls what comes over the connection, and works for it as long as there is something to do.

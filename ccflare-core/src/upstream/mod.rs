@@ -10,7 +10,7 @@
 
 use std::{
     fmt,
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -23,7 +23,7 @@ use http::{
     uri::{PathAndQuery, Scheme},
 };
 use http_body_util::Full;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::Instant};
 use tower::{Service, ServiceExt};
 
 use crate::{error::AttemptError, record::Events};
@@ -128,7 +128,8 @@ async fn ask(shared: Arc<Shared>, mut request: Request<Full<Bytes>>) -> Result<R
     let uri = std::mem::take(request.uri_mut());
     *request.uri_mut() = origin_form(&uri);
     let origin = origin(&uri)?;
-    let mut deadline = pin!(tokio::time::sleep(shared.options.first_byte_timeout));
+    let patience = shared.options.first_byte_timeout;
+    let deadline = Instant::now() + patience;
     loop {
         let idle = shared.idle.take(&origin);
         let is_used = idle.is_some();
@@ -138,7 +139,7 @@ async fn ask(shared: Arc<Shared>, mut request: Request<Full<Bytes>>) -> Result<R
             None => Box::pin(shared.connect(&uri, &origin)).await?,
         };
         request.headers_mut().entry(HOST).or_insert_with(|| connection.host().clone());
-        match connection.send(request, deadline.as_mut()).await {
+        match connection.send(request, deadline).await {
             Ok(mut response) => {
                 let lent = Lent { connection, idle: Arc::clone(&shared.idle), origin };
                 // Which version this connection speaks is nothing to the client's: with 1.0 a cut would look like an end there.
@@ -156,7 +157,7 @@ async fn ask(shared: Arc<Shared>, mut request: Request<Full<Bytes>>) -> Result<R
                 }
                 return Err(AttemptError::Reset(causes(&error)));
             }
-            Err(Unanswered::Late) => return Err(AttemptError::Timeout(shared.options.first_byte_timeout)),
+            Err(Unanswered::Late) => return Err(AttemptError::Timeout(patience)),
         }
     }
 }
