@@ -137,7 +137,7 @@ impl CollectLayer {
         if stated > self.budget.available_permits() {
             return Err(BUSY);
         }
-        let mut reserved = self.reserve(0)?;
+        let mut reserved: Option<OwnedSemaphorePermit> = None;
         let mut first = Bytes::new();
         let mut all = BytesMut::new();
         while let Some(frame) = timeout(PATIENCE, body.frame()).await.map_err(|_| Refusal::BodyUnreadable)? {
@@ -150,8 +150,9 @@ impl CollectLayer {
             if length > self.limit {
                 return Err(Refusal::BodyTooLarge { limit: self.limit });
             }
-            if length > reserved.num_permits() {
-                reserved.merge(self.reserve(length - reserved.num_permits())?);
+            match &mut reserved {
+                Some(reserved) => reserved.merge(self.reserve(data.len())?),
+                None => reserved = Some(self.reserve(length)?),
             }
             // Most bodies come in one frame and are passed on as they are.
             if first.is_empty() && all.is_empty() {
@@ -162,6 +163,10 @@ impl CollectLayer {
                     all.extend_from_slice(&std::mem::take(&mut first));
                 }
                 all.extend_from_slice(&data);
+            }
+            // Most say how long they are: the end need not be waited for.
+            if body.is_end_stream() {
+                break;
             }
         }
         let bytes = if all.is_empty() { first } else { all.freeze() };
@@ -181,7 +186,7 @@ fn stated_length(headers: &HeaderMap) -> Option<u64> {
 /// A body and its share of the budget, given back with the last reference to it.
 struct Collected {
     bytes: Bytes,
-    _reserved: OwnedSemaphorePermit,
+    _reserved: Option<OwnedSemaphorePermit>,
 }
 
 impl AsRef<[u8]> for Collected {
