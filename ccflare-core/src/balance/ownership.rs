@@ -34,8 +34,8 @@ pub(super) enum Home {
 
 impl Home {
     /// The home of a request that names this much. Of several ids the first one that is known says where.
-    pub(super) fn of(named: &Named, ownership: &Ownership, now: Timestamp) -> Self {
-        let mut known = named.ids.iter().filter_map(|id| Some((ownership.owner(id, now)?, id)));
+    pub(super) fn of(named: &Named, ownership: &Ownership, now: impl Fn() -> Timestamp) -> Self {
+        let mut known = named.ids.iter().filter_map(|id| Some((ownership.owner(id, now())?, id)));
         match (known.next(), named.ids.first()) {
             (Some((account, id)), _) => Self::At { account, id: id.clone(), in_path: named.in_path },
             (None, Some(id)) => Self::Unknown { id: id.clone() },
@@ -138,7 +138,7 @@ mod tests {
     fn the_first_id_that_is_known_says_where() {
         let (ownership, account) = (Ownership::default(), AccountId::new(NOW));
         ownership.learn(OwnedId { id: "file_2".into(), account, seen: NOW, until: None });
-        let home = |ids: &[&str]| Home::of(&named(ids, false), &ownership, NOW);
+        let home = |ids: &[&str]| Home::of(&named(ids, false), &ownership, || NOW);
         assert_eq!(home(&[]), Home::Anywhere);
         assert_eq!(home(&["file_1"]), Home::Unknown { id: "file_1".into() });
         assert_eq!(home(&["file_1", "file_2"]), Home::At { account, id: "file_2".into(), in_path: false });

@@ -58,7 +58,7 @@ impl BalanceLayer {
             allowance::model(key, facts, request.body().is_empty())?;
         }
         let now = shared.clock.now();
-        let home = Home::of(&shared.providers.first().named(request), &shared.ownership, now);
+        let home = Home::of(&shared.providers.first().named(request), &shared.ownership, || now);
         let standings = standings(&shared.pool, &home, key);
         home.check(!standings.is_empty(), |id| shared.pool.get(id).is_some())?;
         if standings.is_empty() {

@@ -92,7 +92,7 @@ where
         let trail = request.extensions_mut().remove();
         let key = request.extensions_mut().remove();
         let named = shared.providers.first().named(&request);
-        let home = Home::of(&named, &shared.ownership, shared.clock.now());
+        let home = Home::of(&named, &shared.ownership, || shared.clock.now());
         let request = Arc::new(request);
         let last = VerdictKind::Abandoned;
         Self { inner, shared, request, facts, trail, key, named, home, alone: None, stake: None, attempts: 0, last }

@@ -109,12 +109,11 @@ impl Trail {
 
     /// Takes the attempts; one that has not ended took until now.
     pub(crate) fn take(&self) -> Vec<AttemptRecord> {
-        let now = self.elapsed();
         let mut attempts = std::mem::take(&mut *self.0.attempts.lock());
         if let Some(last) = attempts.last_mut()
             && last.verdict == VerdictKind::Abandoned
         {
-            last.took = now.saturating_sub(last.started);
+            last.took = self.elapsed().saturating_sub(last.started);
         }
         attempts
     }

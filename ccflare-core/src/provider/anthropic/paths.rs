@@ -32,6 +32,10 @@ const REPEATABLE_POSTS: &[&str] = &["/v1/messages", "/v1/messages/count_tokens"]
 
 /// Whether `path` is a resource of the API, written so that everybody on the way reads it alike.
 pub(super) fn permits(method: &Method, path: &str) -> bool {
+    // Nearly all requests.
+    if path == "/v1/messages" {
+        return METHODS.contains(method);
+    }
     let Some(rest) = path.strip_prefix("/v1/") else { return false };
     let resource = rest.split('/').next().unwrap_or_default();
     METHODS.contains(method) && RESOURCES.contains(&resource) && rest.split('/').all(is_plain_segment)

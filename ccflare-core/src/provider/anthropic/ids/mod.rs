@@ -70,6 +70,9 @@ const LONGEST: usize = 512;
 /// What a request names, and what its answer will tell.
 pub(super) fn named(request: &Request<Bytes>) -> Named {
     let Some(path) = request.uri().path().strip_prefix("/v1/") else { return Named::default() };
+    if path == "messages" {
+        return things(request, &[path]);
+    }
     let segments: Vec<&str> = path.split('/').collect();
     let is_aside = !matches!(*segments, ["messages" | "complete"]);
     Named { is_aside, ..things(request, &segments) }
