@@ -288,18 +288,23 @@ impl State {
         options: BindingsOptions,
         change: impl FnOnce(&mut Binding),
     ) {
-        let known = self.sessions.pop(&session).filter(|known| at.since(known.used()) <= options.life);
-        let mut binding = known.unwrap_or_else(|| Binding { session, prefix: None, lanes: Vec::new(), main: None });
-        let (before, prefix) = (binding.home().map(|lane| lane.account), binding.prefix);
-        change(&mut binding);
-        let after = binding.home().map(|lane| lane.account);
-        if before != after {
-            self.recount(before, after);
+        let begin = || Binding { session, prefix: None, lanes: Vec::new(), main: None };
+        let binding = self.sessions.get_or_insert_mut(session, begin);
+        let before = (binding.home().map(|lane| lane.account), binding.prefix);
+        if at.since(binding.used()) > options.life {
+            *binding = begin();
         }
-        if prefix != binding.prefix {
-            self.unname(prefix, session);
+        change(binding);
+        let (home, prefix) = (binding.home().map(|lane| lane.account), binding.prefix);
+        if before.0 != home {
+            self.recount(before.0, home);
         }
-        self.put(binding);
+        if before.1 != prefix {
+            self.unname(before.1, session);
+        }
+        if let Some(prefix) = prefix {
+            self.prefixes.insert(prefix, session);
+        }
         if self.is_journaled {
             self.changed.insert(session);
             self.gone.remove(&session);
