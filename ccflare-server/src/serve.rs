@@ -92,7 +92,7 @@ pub async fn serve(listener: TcpListener, app: App, options: ServeOptions, shutd
         tokio::select! {
             () = &mut shutdown => break,
             (stream, peer, place) = accept(&listener, &places) => {
-                let (servers, doorstep, leave) = (Arc::clone(&servers), Arc::clone(&doorstep), leave.clone());
+                let (servers, doorstep, leave) = (Arc::clone(&servers), Arc::clone(&doorstep), leave.child_token());
                 let hangup = Hangup::default();
                 let (app, home) = (Arc::clone(&app), home.clone());
                 let answers = Answers { app, home, peer: Peer(peer), hangup: hangup.clone() };

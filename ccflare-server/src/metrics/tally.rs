@@ -220,10 +220,17 @@ impl Tally {
         let tokens = exchange.usage.billed();
         let counts = [tokens.input, tokens.output, tokens.cache_read, tokens.cache_write_5m, tokens.cache_write_1h];
         for (counter, count) in self.tokens.iter().zip(counts) {
-            counter.inc_by(count.unwrap_or_default());
+            add(counter, count.unwrap_or_default());
         }
         self.cost.inc_by(exchange.cost.unwrap_or_default().as_dollars());
-        self.cost_unknown.inc_by(exchange.is_cost_unknown().into());
+        add(&self.cost_unknown, exchange.is_cost_unknown().into());
+    }
+}
+
+/// All threads count here; what adds nothing need not come by.
+fn add(counter: &Counter, more: u64) {
+    if more > 0 {
+        counter.inc_by(more);
     }
 }
 
@@ -236,7 +243,7 @@ impl Observer for Tally {
         for attempt in &exchange.attempts {
             self.attempted(attempt.account.as_ref().map(|(_, name)| &**name), attempt.verdict.as_str());
         }
-        self.failovers.inc_by(exchange.failovers().into());
+        add(&self.failovers, exchange.failovers().into());
         if let Some(ending) = ending(settled) {
             self.endings[ending].inc();
         }
