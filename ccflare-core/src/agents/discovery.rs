@@ -13,7 +13,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::{AgentDefinition, Written};
+use super::{AgentDefinition, Written, workspaces::agents_of};
 use crate::domain::{ANY_AGENT, Timestamp, Workspace};
 
 /// The longest file that is taken for a definition: prompts have a few kilobytes.
@@ -22,8 +22,12 @@ pub(super) const LONGEST_FILE: u64 = 256 << 10;
 /// So many files of one directory are read.
 const MOST_FILES: usize = 512;
 
-/// So many entries of one directory are looked at.
+/// So many entries of one directory are looked at, those of directories below it included.
 const MOST_ENTRIES: usize = 8192;
+
+/// So many directories of one are looked into, itself included, and so deep below it.
+const MOST_FOLDERS: usize = 64;
+const DEEPEST: usize = 4;
 
 /// So many definitions there are in all, and so many bytes.
 const MOST_AGENTS: usize = 4096;
@@ -45,8 +49,7 @@ impl Place {
 
     /// That of a workspace.
     pub(super) fn of(workspace: &Workspace) -> Self {
-        let directory = Path::new(&*workspace.path).join(".claude").join("agents");
-        Self { directory, workspace: Some(workspace.clone()) }
+        Self { directory: agents_of(Path::new(&*workspace.path)), workspace: Some(workspace.clone()) }
     }
 }
 
@@ -84,14 +87,10 @@ pub(super) fn find(places: &[Place]) -> Found {
 impl Found {
     fn look_into(&mut self, place: &Place) -> Result<(), String> {
         let Some(directory) = real(place)? else { return Ok(()) };
-        let mut files = Vec::new();
-        for entry in fs::read_dir(&directory).map_err(|error| error.to_string())?.take(MOST_ENTRIES) {
-            let path = entry.map_err(|error| error.to_string())?.path();
-            if path.extension().is_some_and(|extension| extension == "md") {
-                files.push(path);
-            }
+        let Tree { mut files, unread, .. } = Tree::of(&directory);
+        for (folder, why) in unread {
+            self.warn(&folder, why, true);
         }
-        files.sort();
         if files.len() > MOST_FILES {
             let why = format!("there are {} definitions in it; only the first {MOST_FILES} are read", files.len());
             self.warn(&directory, why, false);
@@ -144,6 +143,55 @@ impl Found {
 
     fn warn(&mut self, file: &Path, why: String, is_invalid: bool) {
         self.warnings.push(Warning { file: file.display().to_string(), why, is_invalid });
+    }
+}
+
+/// What lies in a directory of definitions and in those below it. No link to a directory is followed.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    /// The directory itself and those below it.
+    pub(super) folders: Vec<PathBuf>,
+    /// What is called like a definition: what is nearer to the directory first, each folder in order.
+    files: Vec<PathBuf>,
+    /// Folders that can't be read, and why.
+    unread: Vec<(PathBuf, String)>,
+}
+
+impl Tree {
+    pub(super) fn of(directory: &Path) -> Self {
+        let mut tree = Self::default();
+        let (mut level, mut left) = (vec![directory.to_owned()], MOST_ENTRIES);
+        for _ in 0..=DEEPEST {
+            let mut below = Vec::new();
+            for folder in level {
+                if tree.folders.len() < MOST_FOLDERS {
+                    if let Err(error) = tree.look_into(&folder, &mut left, &mut below) {
+                        tree.unread.push((folder.clone(), error.to_string()));
+                    }
+                    tree.folders.push(folder);
+                }
+            }
+            below.sort();
+            level = below;
+        }
+        tree
+    }
+
+    fn look_into(&mut self, folder: &Path, left: &mut usize, below: &mut Vec<PathBuf>) -> io::Result<()> {
+        let first = self.files.len();
+        for entry in fs::read_dir(folder)? {
+            let Some(fewer) = left.checked_sub(1) else { break };
+            *left = fewer;
+            let entry = entry?;
+            let path = entry.path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                self.files.push(path);
+            } else if entry.file_type()?.is_dir() {
+                below.push(path);
+            }
+        }
+        self.files[first..].sort();
+        Ok(())
     }
 }
 
@@ -254,6 +302,21 @@ mod tests {
             [("*.md", true), ("bad.md", true), ("bytes.md", true), ("folder.md", true), ("long.md", true)]
         );
         assert!(found.warnings[1].why.contains("frontmatter"), "{:?}", found.warnings[1]);
+    }
+
+    #[test]
+    fn folders_are_looked_into_and_what_is_nearer_has_the_first_right_to_an_id() {
+        let (_kept, root) = root();
+        let deep = (0..=DEEPEST).map(|depth| format!("{depth}/")).collect::<String>();
+        for file in ["z.md", "review/a.md", "review/z.md", "review/security/b.md", &format!("{deep}c.md")] {
+            let file = root.join(file);
+            fs::create_dir_all(file.parent().expect("a directory")).expect("made");
+            fs::write(&file, definition("it")).expect("written");
+        }
+        let found = find(&[Place::global(&root)]);
+        let ids = ids(&found);
+        assert_eq!((ids.len(), ids[0], ids[1], ids[3]), (4, "z", "a", "b"), "{ids:?}");
+        assert!(ids[2].starts_with("z-") && found.warnings.is_empty(), "{ids:?} {:?}", found.warnings);
     }
 
     #[test]

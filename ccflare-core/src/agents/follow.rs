@@ -14,7 +14,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
-use super::{Registry, Sighting, Sightings, discovery::Place, registry::FRESH_FOR};
+use super::{
+    Registry, Sighting, Sightings,
+    discovery::{Place, Tree},
+    registry::FRESH_FOR,
+};
 use crate::{
     gateway::GatewayOptions,
     live::{Live, LiveOptions},
@@ -190,7 +194,7 @@ impl Watching {
         Self { watcher, watched: BTreeSet::new(), relevant, touched }
     }
 
-    /// Watches these places from now on, each at its directory or, where there is none, at the nearest one above that it
+    /// Watches these places from now on, each at its directory and those below or, where there is none, at the nearest one above that it
     /// would appear in. Returns them.
     fn watch(&mut self, places: Vec<Place>) -> Vec<Place> {
         let Some(watcher) = &mut self.watcher else { return places };
@@ -199,7 +203,9 @@ impl Watching {
         let nearest = |directory: &PathBuf| directory.ancestors().take(3).find(|it| it.is_dir()).map(PathBuf::from);
         // The directory above tells when the directory itself comes or goes.
         let above = |directory: &PathBuf| directory.parent().filter(|it| it.is_dir()).map(PathBuf::from);
-        let wanted: BTreeSet<_> = directories.iter().flat_map(|it| [nearest(it), above(it)]).flatten().collect();
+        let below = directories.iter().filter(|it| it.is_dir()).flat_map(|it| Tree::of(it).folders);
+        let around = directories.iter().flat_map(|it| [nearest(it), above(it)]).flatten();
+        let wanted: BTreeSet<_> = around.chain(below).collect();
         *self.relevant.lock() = directories;
         for gone in self.watched.difference(&wanted) {
             // It may be gone from the disk, too.

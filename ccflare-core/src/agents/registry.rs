@@ -20,7 +20,7 @@ use super::{
     edit::{self, DefinitionEdit},
     lifecycle::{History, Lifecycle, Removed, Use},
     snapshot::Snapshot,
-    workspaces::{self, FORGOTTEN_AFTER, MOST_WORKSPACES, SEEN_EVERY},
+    workspaces::{self, Admitted, FORGOTTEN_AFTER, MOST_WORKSPACES, SEEN_EVERY},
 };
 use crate::{
     clock::Clock,
@@ -447,30 +447,43 @@ impl Registry {
     pub(super) async fn saw_workspace(&self, named: &str) -> Result<bool, AgentError> {
         let options = self.options.load_full();
         let text = named.to_owned();
-        let Ok(Some(path)) = task::spawn_blocking(move || workspaces::admit(&options, &text)).await else {
-            return Ok(false);
-        };
+        let admitted = task::spawn_blocking(move || workspaces::admit(&options, &text)).await;
+        let Ok(Some(Admitted { path, defining: mut workspaces })) = admitted else { return Ok(false) };
         let _one_at_a_time = self.changes.lock().await;
-        let home = self.known.lock().home(&path);
-        if let Some(home) = &home {
-            if self.clock.now().since(home.last_seen) >= SEEN_EVERY {
-                self.register(Arc::clone(&home.path), home.manual).await?;
+        match self.known.lock().home(&path) {
+            Some(home) if !workspaces.contains(&home.path) => workspaces.push(home.path),
+            None if workspaces.is_empty() => workspaces.push(Arc::clone(&path)),
+            _ => {}
+        }
+        let mut is_new = false;
+        for workspace in workspaces {
+            let seen = self.known.lock().workspaces.get(&workspace).map(|known| known.last_seen);
+            is_new |= seen.is_none();
+            if seen.is_none_or(|seen| self.clock.now().since(seen) >= SEEN_EVERY) {
+                self.register(workspace, false).await?;
             }
-        } else {
-            self.register(Arc::clone(&path), false).await?;
+        }
+        if is_new {
             self.look_again().await;
         }
-        let is_new_name = *path != *named && self.known.lock().named.get(named) != Some(&path);
-        if is_new_name {
-            self.change(|known| {
-                if known.named.len() >= MOST_NAMED {
-                    known.named.clear();
-                }
-                let home = home.as_ref().map_or(path, |home| Arc::clone(&home.path));
-                known.named.insert(named.into(), home)
-            });
-        }
-        Ok(home.is_none())
+        self.name(named, &path);
+        Ok(is_new)
+    }
+
+    /// A client calls this directory by another name than its own.
+    fn name(&self, named: &str, path: &Arc<str>) {
+        let home = {
+            let known = self.known.lock();
+            let home = known.home(path).map(|home| home.path).filter(|_| **path != *named);
+            home.filter(|home| known.named.get(named) != Some(home))
+        };
+        let Some(home) = home else { return };
+        self.change(|known| {
+            if known.named.len() >= MOST_NAMED {
+                known.named.clear();
+            }
+            known.named.insert(named.into(), home)
+        });
     }
 
     /// An agent, given by id or name, is at work.

@@ -22,7 +22,8 @@ pub(super) struct Snapshot {
 /// How near a definition is to a request. The least is the nearest.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Nearness {
-    ItsWorkspace,
+    /// Defined where it works, or so many directories above.
+    Above(usize),
     Global,
     AnotherWorkspace,
 }
@@ -116,11 +117,9 @@ impl Snapshot {
 }
 
 fn nearness(definition: &AgentDefinition, home: Option<&Arc<str>>) -> Nearness {
-    match &definition.workspace {
-        None => Nearness::Global,
-        workspace if workspace.as_ref() == home => Nearness::ItsWorkspace,
-        Some(_) => Nearness::AnotherWorkspace,
-    }
+    let Some(workspace) = &definition.workspace else { return Nearness::Global };
+    let below = home.and_then(|home| Path::new(&**home).strip_prefix(&**workspace).ok());
+    below.map_or(Nearness::AnotherWorkspace, |below| Nearness::Above(below.components().count()))
 }
 
 fn is_blank_line(text: &str) -> bool {

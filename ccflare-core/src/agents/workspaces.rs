@@ -40,17 +40,35 @@ pub struct AgentOptions {
     pub compatibility: Option<Arc<dyn Compatibility>>,
 }
 
-/// The canonical path of a directory that a client named, if it may become a workspace. Blocks.
-pub(super) fn admit(options: &AgentOptions, named: &str) -> Option<Arc<str>> {
+/// Where somebody works.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Admitted {
+    /// The canonical path of the directory.
+    pub(super) path: Arc<str>,
+    /// It and those above it in which agents are defined, the nearest first: clients look for them upwards.
+    pub(super) defining: Vec<Arc<str>>,
+}
+
+/// The directory that a client named, if it may become a workspace. Blocks.
+pub(super) fn admit(options: &AgentOptions, named: &str) -> Option<Admitted> {
     let path = canonical(named).ok()?;
     let real = |paths: &[PathBuf]| paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect::<Vec<_>>();
-    let is_below = |root: &PathBuf| path.starts_with(root) && path != *root;
-    let is_private = |private: &PathBuf| path.starts_with(private);
-    let is_global = |directory: &PathBuf| path.join(".claude").join("agents") == *directory;
-    let is_welcome = real(&options.workspace_roots).iter().any(is_below)
-        && !real(&options.private).iter().any(is_private)
-        && !real(&options.directories).iter().any(is_global);
-    is_welcome.then(|| path.to_str().map(Arc::from))?
+    let (roots, private) = (real(&options.workspace_roots), real(&options.private));
+    let global = real(&options.directories);
+    let is_welcome = |path: &&Path| {
+        roots.iter().any(|root| path.starts_with(root) && path != root)
+            && !private.iter().any(|private| path.starts_with(private))
+            && !global.contains(&agents_of(path))
+    };
+    let admitted = path.ancestors().filter(is_welcome).filter_map(Path::to_str);
+    let defining = admitted.filter(|path| agents_of(Path::new(path)).is_dir()).map(Arc::from).collect();
+    let path = Some(&*path).filter(is_welcome)?.to_str()?.into();
+    Some(Admitted { path, defining })
+}
+
+/// Where the agents of a workspace are defined.
+pub(super) fn agents_of(workspace: &Path) -> PathBuf {
+    workspace.join(".claude").join("agents")
 }
 
 /// The canonical path of a directory that an operator named. Blocks.
@@ -115,7 +133,7 @@ mod tests {
         };
         fs::create_dir_all(root.join("home/x/.claude/agents")).expect("made");
         let at = |path: &str| root.join(path).to_str().expect("Unicode").to_owned();
-        let admitted = |path: &str| admit(&options, path).map(|path| path.to_string());
+        let admitted = |path: &str| admit(&options, path).map(|admitted| admitted.path.to_string());
         for path in ["home/repo", "home/repo/", "home/repo/deep/..", "home/../home/repo", "other/in"] {
             assert_eq!(admitted(&at(path)), Some(at("home/repo")), "{path}");
         }
@@ -140,6 +158,14 @@ mod tests {
         assert_eq!(admit(&AgentOptions::default(), &at("home/repo")), None, "without a root, none");
         assert_eq!(&*chosen(&at("other/repo")).expect("an operator's word counts anywhere"), at("other/repo"));
         assert!(chosen("other").is_err() && chosen(&at("home/file")).is_err());
+
+        for directory in ["home/repo", "home/repo/deep", "."] {
+            fs::create_dir_all(agents_of(&root.join(directory))).expect("made");
+        }
+        let defining = |path: &str| admit(&options, &at(path)).map(|admitted| admitted.defining);
+        fs::create_dir_all(root.join("home/repo/deep/deeper")).expect("made");
+        let both = ["home/repo/deep", "home/repo"].map(|path| at(path).into()).to_vec();
+        assert_eq!(defining("home/repo/deep/deeper"), Some(both), "and nothing above a root");
     }
 
     #[test]

@@ -97,6 +97,11 @@ async fn changes_on_disk_are_followed() {
     assert_eq!(registry.overview().await.removed.len(), 1);
     den.write(".claude/agents/c.md", "c", "");
     until(&registry, async || agents.by_id("c").is_some()).await;
+    // So are those in folders, old and new ones.
+    for name in ["d", "e"] {
+        den.write(&format!(".claude/agents/folder/{name}.md"), name, "");
+        until(&registry, async || agents.by_id(name).is_some()).await;
+    }
     following.stop().await;
 }
 
@@ -129,6 +134,29 @@ async fn requests_bring_workspaces_and_say_who_is_at_work() {
     let paths: Vec<_> = all.workspaces.iter().map(|(it, agents)| (it.path.to_string(), *agents)).collect();
     assert_eq!(paths, [(den.path("other"), 1), (repo, 1)]);
     following.stop().await;
+}
+
+#[tokio::test]
+async fn agents_are_looked_for_from_where_somebody_works_upwards() {
+    let den = Den::new();
+    den.write("repo/.claude/agents/a.md", "a", "");
+    den.write("repo/.claude/agents/b.md", "b", "");
+    den.write("repo/part/.claude/agents/kind/a.md", "a", "");
+    fs::create_dir_all(den.home.join("repo/part/src")).expect("made");
+    let (registry, _sightings) = den.open().await;
+    let agents = registry.agents();
+    let id = |name: &str, path: &str| agents.by_name(name, Some(&den.path(path))).map(|it| it.id.to_string());
+    assert!(registry.saw_workspace(&den.path("repo/part/src")).await.expect("seen"));
+    assert!(!registry.saw_workspace(&den.path("repo")).await.expect("seen"), "it is known already");
+    assert_eq!(id("a", "repo/part/src").as_deref(), Some("part:a"), "the nearest");
+    assert_eq!(id("b", "repo/part/src").as_deref(), Some("repo:b"), "what is above counts, too");
+    assert_eq!(id("a", "repo").as_deref(), Some("repo:a"));
+    assert_eq!(id("a", "elsewhere"), None);
+
+    // Where agents are defined later, a workspace is made later.
+    den.write("repo/part/src/.claude/agents/b.md", "b", "");
+    assert!(registry.saw_workspace(&den.path("repo/part/src")).await.expect("seen"));
+    assert_eq!(id("b", "repo/part/src").as_deref(), Some("src:b"));
 }
 
 #[tokio::test]
