@@ -1,5 +1,7 @@
 //! Forms that were filled in wrongly, and pages without script.
 
+use ccflare_core::control::views::AgentEdit;
+
 use crate::{driver::Browser, site};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,7 +103,14 @@ async fn what_agents_can_not_be_given_stays_typed_until_it_makes_sense() {
     );
     assert_eq!(browser.typed("#system_prompt").await, "You review code, kindly.");
     assert_eq!(std::fs::read_to_string(&file).expect("readable"), REVIEWER, "nothing is written by halves");
+    // Somebody else is at it, too: nobody's work is lost unseen.
+    let other = AgentEdit { color: Some("red".to_owned()), ..AgentEdit::default() };
+    stage.control.edit_agent("reviewer", other).await.expect("edited");
     browser.fill("description", "Reviews kindly.").await;
+    browser.press("Save the file").await;
+    assert!(browser.alert().await.contains("has changed since"), "{}", browser.alert().await);
+    assert!(!std::fs::read_to_string(&file).expect("readable").contains("kindly"));
+    assert_eq!(browser.typed("#description").await, "Reviews kindly.");
     browser.press("Save the file").await;
     browser.sees("Saved.").await;
     assert!(std::fs::read_to_string(&file).expect("readable").contains("kindly"));

@@ -77,7 +77,7 @@ fn is_color(text: &str) -> bool {
 
 /// Written between commas it has to come back as one.
 fn is_tool(text: &str) -> bool {
-    let is_one = frontmatter::between_commas(text) == [text];
+    let is_one = frontmatter::tools_in(text) == [text];
     is_one && text.len() <= 200 && !text.chars().any(char::is_control)
 }
 
@@ -95,7 +95,8 @@ pub(super) fn apply(text: &str, edit: &DefinitionEdit) -> Result<String, String>
     for (key, value) in &keys {
         replace(&mut yaml, key, value.as_deref(), line_end);
     }
-    let body = edit.prompt.as_deref().map_or_else(|| parts.body.to_owned(), |prompt| with_prompt(parts.body, prompt));
+    let prompt = edit.prompt.as_deref().map(|prompt| prompt.replace("\r\n", "\n").replace('\n', line_end));
+    let body = prompt.map_or_else(|| parts.body.to_owned(), |prompt| with_prompt(parts.body, &prompt));
     let after = [parts.opening, &yaml, parts.closing, &body].concat();
     let is_meant = frontmatter::split(&after).is_some_and(|found| {
         found.body == body

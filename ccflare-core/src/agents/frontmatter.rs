@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for Tools {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Tools, E> {
-                Ok(Tools { names: between_commas(text), is_list: false })
+                Ok(Tools { names: tools_in(text), is_list: false })
             }
 
             fn visit_unit<E>(self) -> Result<Tools, E> {
@@ -92,8 +92,10 @@ impl<'de> Deserialize<'de> for Tools {
     }
 }
 
-/// A comma in brackets belongs to the tool: `Bash(git add:*, git commit:*), Read` are two.
-pub(super) fn between_commas(text: &str) -> Vec<String> {
+/// The tools that a line names, commas between. A comma in brackets belongs to the tool:
+/// `Bash(git add:*, git commit:*), Read` are two.
+#[must_use]
+pub fn tools_in(text: &str) -> Vec<String> {
     let mut depth = 0_u32;
     let separates = |c: char| {
         match c {

@@ -41,6 +41,7 @@ pub use discovery::Warning;
 pub use edit::DefinitionEdit;
 pub use error::AgentError;
 pub use follow::Following;
+pub use frontmatter::tools_in;
 pub use lifecycle::{Lifecycle, Removed, Use};
 pub use registry::{AgentReport, OtherAgent, Overview, Preferred, Reach, Registry, Sightings};
 use snapshot::Snapshot;

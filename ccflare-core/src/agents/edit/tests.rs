@@ -59,6 +59,12 @@ fn marks_and_line_ends_stay() {
     let file = "\u{feff}---\r\nname: a\r\ndescription: b\r\n---\r\nx\r\n";
     let after = apply(file, &described("c")).expect("changed");
     assert_eq!(after, file.replace("description: b", "description: \"c\""));
+    let prompt = |text: &str| DefinitionEdit { prompt: Some(text.to_owned()), ..DefinitionEdit::default() };
+    for lines in ["x\ny", "x\r\ny"] {
+        assert_eq!(apply(file, &prompt(lines)).expect("changed"), file.replace("x\r\n", "x\r\ny\r\n"));
+        let plain = file.replace("\r\n", "\n");
+        assert_eq!(apply(&plain, &prompt(lines)).expect("changed"), plain.replace("x\n", "x\ny\n"));
+    }
 }
 
 #[test]

@@ -5,12 +5,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use ccflare_core::{
+    agents::tools_in,
     control::views::{AgentEdit, AgentView},
     domain::Timestamp,
 };
 use http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 use crate::{
     components::{
@@ -33,6 +35,8 @@ pub(in crate::pages) async fn show(State(control): State<Shared>, Path(agent): P
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
+    /// Of what the form was drawn from.
+    version: String,
     description: String,
     model: String,
     color: String,
@@ -45,6 +49,7 @@ impl Wish {
     /// What the file says already.
     fn of(agent: &AgentView) -> Self {
         Self {
+            version: version(agent),
             description: agent.description.clone(),
             model: agent.defined_model.clone().unwrap_or_default(),
             color: agent.color.clone(),
@@ -61,6 +66,11 @@ pub(in crate::pages) async fn edit(
     Fields(wish): Fields<Wish>,
 ) -> Result<Response, Problem> {
     let before = control.agent(&agent).await?;
+    if wish.version != version(&before) {
+        let why = "The file has changed since this form was opened, and nothing was saved. The form shows what you wrote: \
+                   saving it again puts that in the place of what the file says now.";
+        return Ok(page(&control, &agent, Some((&wish, why))).await?.with_status(StatusCode::CONFLICT).into_response());
+    }
     match control.edit_agent(&agent, changes(&before, &wish)).await {
         Ok(_) => Ok(see(&format!("/agents/{}", segment(&agent)), "saved")),
         Err(error) => {
@@ -70,19 +80,27 @@ pub(in crate::pages) async fn edit(
     }
 }
 
+/// Tells what a file says now from what it said when a form was drawn.
+fn version(agent: &AgentView) -> String {
+    let AgentView { description, defined_model, color, tools, system_prompt, .. } = agent;
+    let said = format!("{:?}", (description, defined_model, color, tools, system_prompt));
+    Sha256::digest(said).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Only what is otherwise than before: a file keeps what nobody has touched, to the letter.
 fn changes(before: &AgentView, wish: &Wish) -> AgentEdit {
     let preset = PRESETS.iter().find(|(name, ..)| *name == wish.preset);
     let tools = preset.map_or(wish.tools.as_str(), |(.., tools)| tools);
-    let tools: Vec<_> = tools.split(',').filter_map(given).map(str::to_owned).collect();
-    let prompt = wish.system_prompt.replace("\r\n", "\n");
-    let other = |now: &str, before: &str| (now.trim() != before.trim()).then(|| now.trim().to_owned());
+    let tools = tools_in(tools);
+    // Browsers send lines with both ends, whatever the file has.
+    let text = |text: &str| text.replace("\r\n", "\n").trim().to_owned();
+    let other = |now: &str, before: &str| Some(text(now)).filter(|now| *now != text(before));
     AgentEdit {
         description: other(&wish.description, &before.description),
         model: given(&wish.model).and_then(|model| other(model, before.defined_model.as_deref().unwrap_or_default())),
         color: given(&wish.color).and_then(|color| other(color, &before.color)),
         tools: (tools != before.tools.clone().unwrap_or_default()).then_some(tools),
-        system_prompt: other(&prompt, &before.system_prompt),
+        system_prompt: other(&wish.system_prompt, &before.system_prompt),
         ..AgentEdit::default()
     }
 }
@@ -150,6 +168,7 @@ fn form(agent: &AgentView, wish: &Wish) -> Markup {
     }
     html! {
         form.stack method="post" action={ "/agents/" (segment(&agent.id)) } {
+            input type="hidden" name="version" value=(version(agent));
             (field("Description", "description", "What it is good for: others read this to decide when to call it.",
                 &html! { textarea id="description" name="description" rows="3" aria-describedby="description-hint" { (wish.description) } }))
             div.side-by-side {
@@ -188,9 +207,13 @@ mod tests {
 
     #[test]
     fn what_was_not_touched_is_not_written() {
-        // Browsers send lines with both ends.
         let wish = Wish { system_prompt: "Be\r\nkind.".to_owned(), ..Wish::of(&agent()) };
         assert_eq!(changes(&agent(), &wish), AgentEdit::default());
+        let elsewhere = AgentView { description: "Reviews\r\nall.".to_owned(), ..agent() };
+        let drawn = Wish { description: "Reviews\nall.".to_owned(), ..Wish::of(&elsewhere) };
+        assert_eq!(changes(&elsewhere, &drawn), AgentEdit::default());
+        let bracketed = AgentView { tools: Some(vec!["Bash(git add:*, git commit:*)".to_owned()]), ..agent() };
+        assert_eq!(changes(&bracketed, &Wish::of(&bracketed)), AgentEdit::default());
         let all = changes(&agent(), &Wish { preset: "all".to_owned(), ..wish.clone() });
         assert_eq!(all, AgentEdit { tools: Some(Vec::new()), ..AgentEdit::default() });
         let run = changes(&agent(), &Wish { preset: "run".to_owned(), ..wish.clone() });
