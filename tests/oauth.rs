@@ -236,6 +236,7 @@ async fn a_spent_refresh_token_is_seen_at_once_and_a_login_puts_it_right() {
     assert_eq!(stage.ask().await.status, 503);
     let me = stage.account("me").await;
     assert_eq!((me.state.as_str(), me.total_requests), ("needs_login", 1));
+    assert_eq!(me.closures.len(), 1, "{:?}", me.closures);
     assert!(me.closures[0].evidence.contains("log in again"), "{:?}", me.closures);
 
     log_in(&stage, again("me")).await;

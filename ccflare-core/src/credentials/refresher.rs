@@ -116,7 +116,8 @@ impl Refresher {
     /// generation that the API has `refused`.
     ///
     /// # Errors
-    /// [`RefreshError`]. The account has been closed by then: until somebody logs in, or until the next try.
+    /// [`RefreshError`]. Unless all is coming to its end, the account has been closed by then: until somebody logs in, or
+    /// until the next try.
     pub async fn fresh(&self, account: &Arc<Account>, refused: Option<u64>) -> Result<Arc<Account>, RefreshError> {
         let desk = &self.desk;
         let current = desk.pool.get(account.id).unwrap_or_else(|| Arc::clone(account));
@@ -210,6 +211,10 @@ impl Desk {
             Some(Flight::Failed { again, .. }) => *again,
             _ => return,
         };
+        if matches!(error, RefreshError::Tokens(TokenError::Refused(_))) {
+            // It is closed until somebody logs in.
+            return;
+        }
         let now = self.clock.now();
         let is_known = |mark: &Mark| mark.reason == ClosureReason::NoTokens && mark.until >= Some(again);
         if again <= now || self.pool.get(account.id).is_none_or(|account| account.standing(now).any(is_known)) {
