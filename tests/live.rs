@@ -254,8 +254,15 @@ async fn live_streams_do_not_hold_up_the_end() {
     let stage = Stage::with(&["a"]).await;
     let mut heard = Heard::at(&stage, "/api/events", None).await;
     let ended = async { while let Ok(Some(_)) = heard.response.chunk().await {} };
+    let remote = Remote::new(stage.url("/").parse().expect("a URL"), Secret::new(TOKEN)).expect("a remote");
+    let remote: &dyn Control = &remote;
+    let mut far = remote.events(EventQuery::default()).await.expect("subscribed");
+    let far_ended = async {
+        while far.next().await.is_some() {}
+        assert!(far.next().await.is_none(), "whoever looks behind the end finds nothing there");
+    };
     let begun = std::time::Instant::now();
-    tokio::join!(stage.finish(), ended);
+    tokio::join!(stage.finish(), ended, far_ended);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 

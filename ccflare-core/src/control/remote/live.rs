@@ -28,7 +28,8 @@ impl LiveControl for Remote {
         let request = self.to(Method::GET, &["events"]).query(&query).timeout(FOR_EVER);
         let response = self.send(request).await?;
         let reader = Reader { response, scanner: Scanner::default(), heard: Heard::default() };
-        Ok(stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) }).boxed())
+        // Fused: one who takes what is there may look behind the end.
+        Ok(stream::unfold(reader, |mut reader| async move { Some((reader.next().await?, reader)) }).fuse().boxed())
     }
 
     async fn logs(&self, query: LogQuery) -> Result<LogPage, ControlError> {
