@@ -27,6 +27,8 @@ async fn an_operators_day(stage: &Stage, control: &dyn Control) {
     for wrong in [
         new(""),
         new("a/b"),
+        new(".."),
+        new(&added.id),
         NewAccount { api_key: Secret::new(""), ..new("x") },
         NewAccount { provider: "nobody".into(), ..new("x") },
         new("x").at("ftp://example.com"),
@@ -98,7 +100,11 @@ async fn nobody_without_the_token_sees_or_does_anything() {
     let with =
         |token: &str| Remote::new(stage.url("/").parse().expect("a URL"), Secret::new(token)).expect("an address");
     for wrong in ["", "wrong", &TOKEN[1..]] {
-        assert!(matches!(with(wrong).accounts().await, Err(ControlError::Unauthorized(_))), "{wrong:?}");
+        let refused = with(wrong).accounts().await;
+        assert!(
+            matches!(&refused, Err(ControlError::Unauthorized(why)) if why.contains("does not take this admin token")),
+            "{wrong:?}: {refused:?}"
+        );
     }
     for path in ["/api/accounts", "/api/requests", "/api/status", "/api/nothing", "/api/accounts/a/pause"] {
         let answer = stage.client.post(stage.url(path)).header("x-api-key", TOKEN).send().await.expect("an answer");

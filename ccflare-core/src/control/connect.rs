@@ -48,8 +48,9 @@ pub struct Place {
 pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
     let Place { server, address, database, master, token, servers, settings, live, logs, clock } = place;
     if let Some(server) = server {
-        return remote(server, token);
+        return Ok(Arc::new(remote(server, token)?));
     }
+    let in_use = database.clone();
     let opened = tokio::task::spawn_blocking(move || RedbStore::open_with(&database, &master));
     match opened.await.map_err(|error| ControlError::Unavailable(error.to_string()))? {
         Ok(store) => {
@@ -66,17 +67,17 @@ pub async fn connect(place: Place) -> Result<Arc<dyn Control>, ControlError> {
             let local = local.with_settings(settings).with_agents(registry).intercepting(intercept).with_logs(logs);
             Ok(Arc::new(Audited::new(Arc::new(local), store, clock)))
         }
-        Err(StoreError::Locked { .. }) => remote(address, token),
+        Err(StoreError::Locked { .. }) => Ok(Arc::new(remote(address, token)?.using(in_use))),
         Err(error) => Err(error.into()),
     }
 }
 
-fn remote(server: Url, token: Option<Secret>) -> Result<Arc<dyn Control>, ControlError> {
+fn remote(server: Url, token: Option<Secret>) -> Result<Remote, ControlError> {
     let token = token.ok_or_else(|| {
         let message = format!(
             "speaking to {server} needs its admin token: set CCFLARE_ADMIN_TOKEN, or name the server's --data-dir"
         );
         ControlError::Unauthorized(message)
     })?;
-    Ok(Arc::new(Remote::new(server, token)?))
+    Remote::new(server, token)
 }

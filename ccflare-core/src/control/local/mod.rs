@@ -253,10 +253,14 @@ fn known_provider(providers: &Providers, name: &str) -> Result<(), ControlError>
     Err(ControlError::Invalid(format!("there is no provider {name:?}; there is {}", known.join(", "))))
 }
 
-/// 1 to 100 letters, digits, spaces or `-_@.+`, as in the original; white space around it is dropped.
+/// 1 to 100 letters, digits, spaces or `-_@.+`, as in the original; white space around it is dropped. What stands for
+/// something else already, in a path or as an id, is no name.
 pub(super) fn valid_name(name: &str) -> Result<&str, ControlError> {
     let name = name.trim();
     let allowed = |c: char| c.is_alphanumeric() || " -_@.+".contains(c);
+    if name.parse::<AccountId>().is_ok() || matches!(name, "." | "..") {
+        return Err(ControlError::Invalid(format!("{name:?} can't be a name: it stands for something else already")));
+    }
     if (1..=100).contains(&name.chars().count()) && name.chars().all(allowed) {
         return Ok(name);
     }

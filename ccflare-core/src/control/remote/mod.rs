@@ -1,6 +1,6 @@
 //! The operator's wishes, sent to a running server.
 
-use std::{error::Error, io, time::Duration};
+use std::{error::Error, io, path::PathBuf, time::Duration};
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -29,6 +29,8 @@ pub struct Remote {
     client: reqwest::Client,
     base: Url,
     token: Secret,
+    /// The database that another process uses, which is why a server is spoken to.
+    in_use: Option<PathBuf>,
 }
 
 /// An error as the API tells it.
@@ -66,7 +68,12 @@ impl Remote {
             .timeout(Duration::from_secs(30))
             .build()
             .map_err(|error| ControlError::Unavailable(error.to_string()))?;
-        Ok(Self { client, base, token })
+        Ok(Self { client, base, token, in_use: None })
+    }
+
+    /// The same, because another process uses this database.
+    pub(super) fn using(self, database: PathBuf) -> Self {
+        Self { in_use: Some(database), ..self }
     }
 
     /// A request to a path of segments, each of which may have any characters in it.
@@ -88,7 +95,14 @@ impl Remote {
             let message = format!("{} answers {status}, and not as ccflare does", self.base);
             return Err(ControlError::Unavailable(message));
         };
-        Err(understand(status, told))
+        Err(match understand(status, told) {
+            ControlError::Unauthorized(_) => ControlError::Unauthorized(format!(
+                "{} does not take this admin token: it may be the server of another data directory (name its --data-dir), or \
+                 CCFLARE_ADMIN_TOKEN is not its token",
+                self.base
+            )),
+            other => other,
+        })
     }
 
     async fn read<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ControlError> {
@@ -107,6 +121,14 @@ impl Remote {
             ));
         }
         let why = if error.is_timeout() { "it does not answer in time" } else { "it can't be reached" };
+        if let Some(database) = &self.in_use {
+            return ControlError::Unavailable(format!(
+                "{} is in use by another process, and no server answers at {}: {why}; if it is a server, say where it listens \
+                 (--server http://127.0.0.1:PORT, or `port` in the configuration file)",
+                database.display(),
+                self.base
+            ));
+        }
         ControlError::Unavailable(format!(
             "no ccflare server at {}: {why}; start one with `ccflare serve`, or name another with --server",
             self.base
