@@ -39,7 +39,8 @@ pub(crate) async fn connect(flags: &Flags, server: Option<Url>) -> Result<Arc<dy
 /// The same, but only if there is something to connect to: no database is made for a look.
 pub(crate) async fn existing(flags: &Flags, server: Option<Url>) -> Result<Option<Arc<dyn Control>>> {
     let config = Config::of_process(flags, &Places::of_user().map_err(anyhow::Error::msg)?)?;
-    if server.is_none() && !config.database().exists() {
+    // What can't be looked at is no reason to say that nothing is there: connecting says why.
+    if server.is_none() && !config.database().try_exists().unwrap_or(true) {
         return Ok(None);
     }
     connect(flags, server).await.map(Some)

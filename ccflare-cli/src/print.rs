@@ -126,7 +126,7 @@ pub(crate) fn requests(page: &RequestPage, output: Output) -> Result<()> {
     right(&mut table, &[3, 5, 6, 7, 8, 9, 10]);
     line(&format!("{table}"))?;
     match &page.next {
-        Some(next) => line(&format!("older ones: ccflare request list --before {next}")),
+        Some(next) => line(&format!("older ones: the same with --before {next}")),
         None => Ok(()),
     }
 }

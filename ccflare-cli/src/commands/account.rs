@@ -60,8 +60,11 @@ async fn at_once(verb: Account, control: &dyn Control, output: Output) -> Result
         }
         Account::Tier { account, tier } => (account, AccountEdit::Tier(tier), format!("at tier {}", u8::from(tier))),
     };
+    let is_renamed = matches!(edit, AccountEdit::Rename(_));
     let changed = control.edit_account(&account, edit).await?;
-    print::account(&format!("account {account:?} {done}"), &changed, output)
+    // It may have been given by its id.
+    let name = if is_renamed { &account } else { &changed.name };
+    print::account(&format!("account {name:?} {done}"), &changed, output)
 }
 
 fn new_account(add: Add) -> Result<NewAccount> {

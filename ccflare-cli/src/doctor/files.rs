@@ -10,7 +10,14 @@ use super::{Finding, Level};
 pub(super) fn look(config: &Config, sources: &Sources) -> Vec<Finding> {
     let mut findings = Vec::new();
     let database = config.database();
-    let (has_database, folder) = (database.exists(), config.data_dir.display());
+    let folder = config.data_dir.display();
+    let has_database = match database.try_exists() {
+        Ok(has_database) => has_database,
+        Err(error) => {
+            let finding = Finding::problem("files", format!("{folder} can't be looked into: {error}"));
+            return vec![finding.next("run this as the user who runs the server")];
+        }
+    };
     if !config.data_dir.exists() {
         findings.push(Finding::note("files", format!("{folder} is not there yet; the first start makes it")));
         return findings;
@@ -68,6 +75,10 @@ fn key(config: &Config) -> Finding {
         Ok(_) => Finding::good("store", format!("{} opens with its key", database.display())),
         Err(StoreError::Locked { .. }) => {
             Finding::good("store", format!("{} is open in another ccflare", database.display()))
+        }
+        // It is there, and its error says what is wrong with it.
+        Err(error @ StoreError::UnusableKey { .. }) if config.key_file.exists() => {
+            Finding::problem("key", error.to_string())
         }
         Err(error @ (StoreError::WrongKey { .. } | StoreError::UnusableKey { .. })) => {
             let file = match master {

@@ -137,7 +137,7 @@ pub(crate) fn sessions(page: &SessionPage, output: Output) -> Result<()> {
     }
     right(&mut rows, &[2, 3, 4, 5]);
     line(&format!("{rows}"))?;
-    page.next.as_ref().map_or(Ok(()), |next| line(&format!("older ones: ccflare session list --before {next}")))
+    page.next.as_ref().map_or(Ok(()), |next| line(&format!("older ones: the same with --before {next}")))
 }
 
 pub(crate) fn session(detail: &SessionDetail, output: Output) -> Result<()> {
