@@ -51,7 +51,7 @@ fn a_setting_is_changed_taken_back_and_read_anew() {
         stage.press(Key::Enter);
         stage.sees(&["session_duration written", "2h", "file (line 1)"]);
         stage.type_in("u");
-        stage.sees(&["session_duration written"]);
+        stage.sees(&["session_duration taken out of the file"]);
         stage.misses("file (line 1)");
         stage.type_in("R");
         stage.sees(&["changed: listen"]);

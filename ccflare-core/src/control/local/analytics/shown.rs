@@ -9,7 +9,7 @@ use crate::{
         AccountStats, AnalyticsMeta, AnalyticsView, CostBreakdown, DayCost, GroupView, ModelCost, ModelCount,
         ModelPerformance, PointView, StatsView, TokenBreakdown, TopModel, TotalsView,
     },
-    domain::{AccountId, ClientKeyId, Exchange, Tokens},
+    domain::{AccountId, ClientKeyId, Exchange, Outcome, Tokens},
     pricing::PriceTable,
 };
 
@@ -96,9 +96,13 @@ pub(super) fn stats(answer: &Answer, failed: &[Exchange], called: &Called) -> St
 fn recent_errors(failed: &[Exchange]) -> Vec<String> {
     let mut errors: Vec<String> = Vec::new();
     for exchange in failed {
-        let status = || exchange.status.map(|status| format!("status {status}"));
-        let error = exchange.error.as_deref().map(str::to_owned).or_else(status);
-        let error = error.unwrap_or_else(|| exchange.outcome.as_str().to_owned());
+        let outcome = exchange.outcome.as_str();
+        let status = || match (exchange.outcome, exchange.status) {
+            (Outcome::Answered, Some(status)) => format!("status {status}"),
+            (_, Some(status)) => format!("{outcome}, status {status}"),
+            (_, None) => outcome.to_owned(),
+        };
+        let error = exchange.error.as_deref().map_or_else(status, str::to_owned);
         if errors.len() < RECENT_ERRORS && !errors.contains(&error) {
             errors.push(error);
         }
