@@ -137,6 +137,8 @@ impl Refresher {
                 };
                 match renewed {
                     Ok(()) => Ok(desk.pool.get(current.id).unwrap_or(current)),
+                    // It is closed until somebody logs in.
+                    Err(error @ RefreshError::Tokens(TokenError::Refused(_))) => Err(error),
                     Err(_) if is_good(tokens, refused, desk.clock.now()) => Ok(current),
                     Err(error) => {
                         desk.close_until_the_next_try(&current, &error);
@@ -211,10 +213,6 @@ impl Desk {
             Some(Flight::Failed { again, .. }) => *again,
             _ => return,
         };
-        if matches!(error, RefreshError::Tokens(TokenError::Refused(_))) {
-            // It is closed until somebody logs in.
-            return;
-        }
         let now = self.clock.now();
         let is_known = |mark: &Mark| mark.reason == ClosureReason::NoTokens && mark.until >= Some(again);
         if again <= now || self.pool.get(account.id).is_none_or(|account| account.standing(now).any(is_known)) {
