@@ -298,14 +298,12 @@ async fn change(control: &dyn Control, act: Act) -> Result<String, ControlError>
         }
         Act::LogLevel(filter) => format!("{} is logged now", control.set_log_level(&filter).await?.level),
         Act::Settings(edit) => {
-            let (gone, set): (Vec<_>, Vec<_>) = edit.set.iter().partition(|(_, value)| value.is_none());
-            let list =
-                |edits: Vec<(&String, _)>| edits.into_iter().map(|(key, _)| &**key).collect::<Vec<_>>().join(", ");
-            let done = [(list(set), "written"), (list(gone), "taken out of the file")];
-            let done = done.iter().filter(|(keys, _)| !keys.is_empty()).map(|(keys, done)| format!("{keys} {done}"));
-            let done = done.collect::<Vec<_>>().join("; ");
+            let done = |(key, value): (&String, &Option<String>)| {
+                format!("{key} {}", if value.is_some() { "written" } else { "taken out of the file" })
+            };
+            let done: Vec<_> = edit.set.iter().map(done).collect();
             control.change_settings(edit).await?;
-            done
+            done.join(", ")
         }
         Act::Reload => match control.reload_settings().await? {
             reloaded if reloaded.changed.is_empty() => "the settings are what they were".to_owned(),
