@@ -11,7 +11,8 @@ use crate::{
     upstream::Upstream,
 };
 
-/// The inner line. Each stage takes the type that the one before it makes, so a wrong order does not compile.
+/// The inner line. Each stage takes the type that the one before it makes, so a wrong order does not compile; only the
+/// interceptor and the recorder take the same, and the recorder writes down what the interceptor found.
 #[must_use]
 pub fn proxy(
     intercept: InterceptLayer,
