@@ -194,8 +194,8 @@ impl Watching {
         Self { watcher, watched: BTreeSet::new(), relevant, touched }
     }
 
-    /// Watches these places from now on, each at its directory and those below or, where there is none, at the nearest one above that it
-    /// would appear in. Returns them.
+    /// Watches these places from now on, each at its directory and those below it or, where there is none, at the nearest
+    /// one above that it would appear in. Returns them.
     fn watch(&mut self, places: Vec<Place>) -> Vec<Place> {
         let Some(watcher) = &mut self.watcher else { return places };
         let real = |place: &Place| place.directory.canonicalize().unwrap_or_else(|_| place.directory.clone());
